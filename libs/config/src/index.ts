@@ -1,0 +1,3 @@
+export * from './read.js';
+export * from './schemas.js';
+export * from './world.js';

@@ -1,0 +1,105 @@
+import { limitProfiles, type LimitProfileName } from '#libs/domain';
+import { z } from 'zod';
+import { list, port } from './read.js';
+
+/** What every process of a world reads. */
+const Common = z.object({
+  /** Path of world.json. */
+  ISOCHRONE_WORLD: z.string().min(1),
+  ISOCHRONE_LOG_LEVEL: z.enum(['error', 'warn', 'log', 'debug']).default('log'),
+  /** Profile: `local` has the well-known guest key and trusts loopback proxies; `cluster` has neither. */
+  ISOCHRONE_PROFILE: z.enum(['local', 'compose', 'cluster']).default('cluster'),
+});
+
+/** What every process of a region reads. */
+const InRegion = Common.extend({
+  /** The region this process belongs to. */
+  ISOCHRONE_REGION: z.string().min(1),
+  /** postgres:// URL of the region's database. */
+  ISOCHRONE_DATABASE_URL: z.string().startsWith('postgres'),
+  /** `file:/folder` or `s3://bucket/prefix?endpoint=http://host:port&region=r&pathStyle=true`. */
+  ISOCHRONE_BLOBS: z.string().regex(/^(file:\/|s3:\/\/)/),
+  ISOCHRONE_S3_ACCESS_KEY: z.string().optional(),
+  ISOCHRONE_S3_SECRET_KEY: z.string().optional(),
+  /** Path of the region's X25519 private key (PKCS#8 PEM), which unwraps namespace keys. */
+  ISOCHRONE_REGION_KEY: z.string().min(1),
+  /** The queue of record. */
+  ISOCHRONE_QUEUE: z.enum(['postgres', 'kafka']).default('postgres'),
+  ISOCHRONE_KAFKA_BROKERS: list.default([]),
+  /** Prefix of every topic, so that regions and test runs can share a broker. */
+  ISOCHRONE_KAFKA_PREFIX: z
+    .string()
+    .regex(/^[a-zA-Z0-9._-]*$/)
+    .default(''),
+  ISOCHRONE_KAFKA_REPLICATION: z.coerce.number().int().min(1).default(1),
+});
+
+const profileNames = Object.keys(limitProfiles) as [LimitProfileName, ...LimitProfileName[]];
+
+/** The regional app: controller, kafka and invoker modules, as `ISOCHRONE_ROLES` picks. */
+export const RegionEnv = InRegion.extend({
+  ISOCHRONE_ROLES: list.pipe(z.array(z.enum(['controller', 'kafka', 'invoker'])).min(1)).default(['controller', 'kafka', 'invoker']),
+  /** Name of this process among its like, such as `controller-0`; never two at once with the same name in a region. */
+  ISOCHRONE_NAME: z.string().min(1).default('region-0'),
+  ISOCHRONE_LIMITS: z.enum(profileNames).default('seed'),
+  /** Where the controller's REST API listens. */
+  ISOCHRONE_HOST: z.string().default('127.0.0.1'),
+  ISOCHRONE_PORT: port.default(3241),
+  /** Public URL for `__OW_API_HOST`: the router's. */
+  ISOCHRONE_API_HOST: z.string().default('http://127.0.0.1:3233'),
+  /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
+  ISOCHRONE_TRUSTED_PROXIES: list.default([]),
+  /** Framed addresses of the region's invokers, for the controller and kafka roles. */
+  ISOCHRONE_INVOKERS: list.default([]),
+  /** Where the invoker role listens for frames: `unix:/path` or `tcp:host:port`. */
+  ISOCHRONE_INVOKER_LISTEN: z.string().optional(),
+  /** Shared by controllers and invokers of a region; opens a framed connection. */
+  ISOCHRONE_FRAME_TOKEN: z.string().min(16),
+  /** Framed address of the spawner, for the invoker role. */
+  ISOCHRONE_SPAWNER: z.string().optional(),
+  /** Folder of the invoker's journal of finished records. */
+  ISOCHRONE_JOURNAL: z.string().optional(),
+  /** Memory for sandboxes, MiB. */
+  ISOCHRONE_USER_MEMORY_MIB: z.coerce.number().int().min(256).default(4096),
+  /** Stem cells to keep, as `MiB:count` entries. */
+  ISOCHRONE_STEMS: list.default(['256:2']),
+  /** Bearer token of the administrative API. */
+  ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+});
+export type RegionConfig = z.infer<typeof RegionEnv>;
+
+/** The replication service of one region. */
+export const ReplicationEnv = InRegion.extend({
+  ISOCHRONE_HOST: z.string().default('127.0.0.1'),
+  ISOCHRONE_PORT: port.default(0),
+  /** PEM files of this region's certificate, its key, and the world's authority: peers authenticate each other by them. */
+  ISOCHRONE_TLS_CERT: z.string().min(1),
+  ISOCHRONE_TLS_KEY: z.string().min(1),
+  ISOCHRONE_TLS_CA: z.string().min(1),
+});
+export type ReplicationConfig = z.infer<typeof ReplicationEnv>;
+
+/** The global router. */
+export const RouterEnv = Common.extend({
+  ISOCHRONE_HOST: z.string().default('127.0.0.1'),
+  ISOCHRONE_PORT: port.default(3233),
+  ISOCHRONE_TRUSTED_PROXIES: list.default([]),
+  ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+});
+export type RouterConfig = z.infer<typeof RouterEnv>;
+
+/** The spawner: the only process that starts sandboxes. */
+export const SpawnerEnv = z.object({
+  ISOCHRONE_SPAWNER_LISTEN: z.string().min(1),
+  /** Folder for slots and runtime roots; every user must be able to reach it (no parent of mode 700). */
+  ISOCHRONE_SANDBOX_DIR: z.string().min(1),
+  /** `auto` isolates where this machine can and warns where it cannot; `native` fails where it cannot; `process` never isolates. */
+  ISOCHRONE_SANDBOX: z.enum(['auto', 'native', 'process']).default('auto'),
+  ISOCHRONE_FRAME_TOKEN: z.string().min(16),
+  /** First of the user ids that sandboxes run as, when the spawner is root: one per slot. */
+  ISOCHRONE_SANDBOX_UID: z.coerce.number().int().min(1000).default(200_000),
+  /** Processes and threads that one sandbox may have. */
+  ISOCHRONE_SANDBOX_PIDS: z.coerce.number().int().min(16).default(64),
+  ISOCHRONE_LOG_LEVEL: z.enum(['error', 'warn', 'log', 'debug']).default('log'),
+});
+export type SpawnerConfig = z.infer<typeof SpawnerEnv>;

@@ -1,0 +1,139 @@
+import type { ActionLimits } from './entities.js';
+import { Failure } from './failure.js';
+
+/** A range with the value used where none is given. */
+export interface Bounds {
+  readonly min: number;
+  readonly std: number;
+  readonly max: number;
+}
+
+/** Every limit the platform enforces. Memory and logs in MB as on the wire (MiB), times in ms, sizes in bytes, rates per minute. */
+export interface LimitProfile {
+  readonly timeout: Bounds;
+  readonly memory: Bounds;
+  readonly logs: Bounds;
+  readonly concurrency: Bounds;
+  readonly invocationsPerMinute: number;
+  readonly firesPerMinute: number;
+  readonly concurrentInvocations: number;
+  /** Whether an action's `instances` may not exceed `concurrentInvocations`. */
+  readonly instancesBounded: boolean;
+  readonly codeBytes: number;
+  readonly parametersBytes: number;
+  readonly annotationsBytes: number;
+  readonly payloadBytes: number;
+  readonly resultBytes: number;
+  readonly sequenceLength: number;
+  readonly listStd: number;
+  readonly listMax: number;
+  /** Longest wait of a blocking call, ms. */
+  readonly blockingWaitMs: number;
+  /** Status of the answer to a blocking call that outlasts the wait. */
+  readonly waitOverStatus: 202 | 504;
+  /** The kind that `nodejs:default` resolves to. */
+  readonly defaultNodeKind: string;
+  /** A sandbox unused for `idleMs` may be reclaimed; at `idleMaxMs` it is. */
+  readonly idleMs: number;
+  readonly idleMaxMs: number;
+  /** Days until a record is dropped. */
+  readonly retentionDays: number;
+}
+
+const MiB = 1024 * 1024;
+
+const openwhisk: LimitProfile = {
+  timeout: { min: 100, std: 60_000, max: 300_000 },
+  memory: { min: 128, std: 256, max: 512 },
+  logs: { min: 0, std: 10, max: 10 },
+  concurrency: { min: 1, std: 1, max: 1 },
+  invocationsPerMinute: 60,
+  firesPerMinute: 60,
+  concurrentInvocations: 30,
+  instancesBounded: true,
+  codeBytes: 48 * MiB,
+  parametersBytes: MiB,
+  annotationsBytes: MiB,
+  payloadBytes: MiB,
+  resultBytes: MiB,
+  sequenceLength: 50,
+  listStd: 30,
+  listMax: 200,
+  blockingWaitMs: 60_000,
+  waitOverStatus: 202,
+  defaultNodeKind: 'nodejs:20',
+  idleMs: 5 * 60_000,
+  idleMaxMs: 10 * 60_000,
+  retentionDays: 7,
+};
+
+const adobe: LimitProfile = {
+  ...openwhisk,
+  timeout: { min: 100, std: 60_000, max: 10_800_000 },
+  memory: { min: 128, std: 256, max: 4096 },
+  concurrency: { min: 1, std: 200, max: 500 },
+  invocationsPerMinute: 6000,
+  firesPerMinute: 600,
+  concurrentInvocations: 100,
+  instancesBounded: false,
+  codeBytes: 22 * MiB,
+  listMax: 50,
+  idleMs: 2 * 60_000,
+};
+
+/** The named sets of limits, chosen by `LIMITS`. */
+export const limitProfiles = {
+  seed: { ...adobe, waitOverStatus: 504, idleMs: 5 * 60_000 },
+  openwhisk,
+  'adobe-2026': adobe,
+} as const satisfies Record<string, LimitProfile>;
+
+/** A limit profile's name. */
+export type LimitProfileName = keyof typeof limitProfiles;
+
+/** What one namespace may, where it differs from the profile. */
+export interface LimitOverrides {
+  readonly invocationsPerMinute?: number;
+  readonly firesPerMinute?: number;
+  readonly concurrentInvocations?: number;
+  readonly allowedKinds?: readonly string[];
+  readonly storeActivations?: boolean;
+}
+
+/** Limits of an action where the request gives none. */
+export function standardLimits(profile: LimitProfile): ActionLimits {
+  return { timeout: profile.timeout.std, memory: profile.memory.std, logs: profile.logs.std, concurrency: profile.concurrency.std };
+}
+
+/** Checks the limits that a request gives; throws OpenWhisk's text for the first out of range. */
+export function checkLimits(
+  given: Partial<ActionLimits>,
+  profile: LimitProfile,
+  concurrentInvocations = profile.concurrentInvocations,
+): void {
+  const reason = limitViolation(given, profile, concurrentInvocations);
+  if (reason !== undefined) throw new Failure('bad-request', { reason });
+}
+
+/** Why limits are out of range, or undefined. */
+export function limitViolation(
+  given: Partial<ActionLimits>,
+  profile: LimitProfile,
+  concurrentInvocations = profile.concurrentInvocations,
+): string | undefined {
+  const ranges = [
+    ['memory size', given.memory, profile.memory, ' MB'],
+    ['duration', given.timeout, profile.timeout, ' milliseconds'],
+    ['log size', given.logs, profile.logs, ' MB'],
+    ['concurrency', given.concurrency, profile.concurrency, ''],
+  ] as const;
+  for (const [what, value, { min, max }, unit] of ranges) {
+    if (value === undefined) continue;
+    if (value > max) return `requirement failed: ${what} ${value}${unit} exceeds allowed threshold of ${max}${unit}`;
+    if (value < min) return `requirement failed: ${what} ${value}${unit} below allowed threshold of ${min}${unit}`;
+  }
+  if (profile.instancesBounded && given.instances !== undefined && given.instances > concurrentInvocations) {
+    return `Max action instance concurrency must not exceed your namespace concurrency of ${concurrentInvocations}.`;
+  }
+  return undefined;
+}

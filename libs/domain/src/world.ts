@@ -1,0 +1,31 @@
+import type { RegionCode, RegionId } from './ids.js';
+
+/** A point on the earth, degrees. */
+export interface Place {
+  readonly lat: number;
+  readonly lon: number;
+  readonly name: string;
+}
+
+/** One region as every other part of the world sees it. */
+export interface WorldRegion {
+  readonly id: RegionId;
+  readonly code: RegionCode;
+  readonly place: Place;
+  /** Base URL of the region's REST API. */
+  readonly url: string;
+  /** Base URL (https) of its replication service. */
+  readonly replicationUrl: string;
+  /** X25519 public key (base64, raw 32 bytes) for which namespace keys are wrapped. */
+  readonly publicKey: string;
+}
+
+/** A world: its regions and its router. The schema that reads it from `world.json` stands in libs/config. */
+export interface World {
+  readonly name: string;
+  /** Base URL of the router. */
+  readonly url: string;
+  /** Serves callers whose place is unknown. */
+  readonly defaultRegion: RegionId;
+  readonly regions: readonly WorldRegion[];
+}

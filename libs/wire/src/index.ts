@@ -1,0 +1,3 @@
+export * from './connection.js';
+export * from './frame.js';
+export * from './orders.js';
