@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import fc from 'fast-check';
 import { readEnv, RegionEnv } from '#libs/config';
 import {
   SandboxDriver,
@@ -82,6 +83,7 @@ class World extends SandboxDriver {
   storeDown = false;
   refuse: 'claimed' | 'started' | 'done' | undefined;
   readonly invoker: Invoker;
+  readonly pool: SandboxPool;
 
   constructor(env: Record<string, string> = {}) {
     super();
@@ -104,7 +106,7 @@ class World extends SandboxDriver {
     const logger = new Logger({}, 'error', () => undefined);
     const store = this.store() as ActivationStore;
     const claims = new Claims(store, options, logger);
-    const pool = new SandboxPool(this, options, logger);
+    this.pool = new SandboxPool(this, options, logger);
     const code = new CodeCache(
       { find: async () => this.code } as unknown as ObjectStore,
       { openCode: async (_ns: string, bytes: Uint8Array) => bytes } as unknown as NamespaceKeys,
@@ -114,7 +116,7 @@ class World extends SandboxDriver {
       append: async ({ record }: { record: ActivationRecord }) => void this.log.push(`journal ${record.activationId.slice(0, 2)}`),
       confirm: () => undefined,
     });
-    this.invoker = new Invoker(claims, pool, code, new RecordWriter(store, journal, claims, options, logger), options, logger);
+    this.invoker = new Invoker(claims, this.pool, code, new RecordWriter(store, journal, claims, options, logger), options, logger);
   }
 
   info(): SandboxInfo {
@@ -318,4 +320,53 @@ test('what runs on when the drain is over is recorded as lost', async () => {
   await turn();
   await world.invoker.settle(0);
   assert.deepEqual(call.heard, ['started cold', 'status 3']);
+});
+
+test('whatever ends how, every call hears one end, every result is stored once, and the pool returns to rest', async () => {
+  const bad: Outcome[] = [
+    { kind: 'timed-out', phase: 'run', timeoutMs: 1 },
+    { kind: 'exited', phase: 'run' },
+    { kind: 'answered', phase: 'run', ok: true, body: '{"error":1}', bytes: 11 },
+  ];
+  const call = fc.record({
+    hlc: fc.constantFrom('1', '2', '3'),
+    instances: fc.constantFrom(undefined, 1),
+    end: fc.nat({ max: 5 }),
+    initFails: fc.boolean(),
+    turns: fc.nat({ max: 3 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 30 }), fc.constantFrom('256', '512', '4096'), async (calls, memory) => {
+      const world = new World({ ISOCHRONE_USER_MEMORY_MIB: memory });
+      world.atOnce = false;
+      const sent = [];
+      for (const [n, { hlc, instances, initFails, turns }] of calls.entries()) {
+        world.initOutcome = initFails ? { kind: 'exited', phase: 'init' } : { kind: 'ok' };
+        // One version has one set of limits.
+        const limits = { concurrency: Number(hlc), ...(instances && hlc === '2' ? { instances } : {}) };
+        sent.push(world.send(anOrder({ id: (n + 16).toString(16), hlc }, limits)));
+        for (let t = 0; t < turns; t += 1) await turn();
+      }
+      world.initOutcome = { kind: 'ok' };
+      for (let busy = true; busy;) {
+        await turn();
+        busy = world.pool.figures().running > 0 || world.pool.figures().waiting > 0;
+        for (const sandbox of world.sandboxes)
+          for (const { order, end } of sandbox.runs) {
+            const outcome = bad[calls[parseInt(order.activationId.slice(0, 2), 16) - 16]?.end ?? 0];
+            end(outcome ? { ...ok, outcome } : ok);
+          }
+      }
+      await Promise.all(sent.map(({ over }) => over));
+      for (const { heard } of sent) assert.equal(heard.filter((line) => !line.startsWith('started')).length, 1);
+      const stored = world.stored.map((record) => record.activationId);
+      assert.equal(new Set(stored).size, stored.length);
+      assert.equal(stored.length, sent.filter(({ heard }) => heard.at(-1)?.startsWith('status')).length);
+      assert.equal(stored.length, calls.length);
+      const alive = world.sandboxes.filter((sandbox) => !sandbox.killed).length;
+      assert.equal(world.pool.figures().sandboxes, alive);
+      assert.ok(world.pool.figures().freeMiB >= 0);
+    }),
+    { numRuns: 60 },
+  );
 });

@@ -100,7 +100,10 @@ export function boundedRun(
 ): Promise<{ readonly outcome: Outcome; readonly durationMs: number; readonly logs: RunLogs }> {
   const startMs = Date.now();
   return new Promise((resolve) => {
-    const end = (outcome: Outcome): void => resolve({ outcome, durationMs: Date.now() - startMs, logs: { lines: [], truncated: false } });
+    const end = (outcome: Outcome): void => {
+      clearTimeout(timer);
+      resolve({ outcome, durationMs: Date.now() - startMs, logs: { lines: [], truncated: false } });
+    };
     const timer = setTimeout(() => end({ kind: 'timed-out', phase: 'run', timeoutMs }), timeoutMs + answerGraceMs);
     onCut(end);
     // A driver that throws has lost the sandbox, and with it the knowledge of what became of the run.

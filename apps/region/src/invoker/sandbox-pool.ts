@@ -9,7 +9,7 @@ import { InvokerOptions } from './options.js';
 
 const createMs = 30_000;
 /** Pauses between the tries to make a sandbox for a call. */
-const createPausesMs: readonly number[] = [200, 1000];
+const createPausesMs: readonly number[] = [200, 500, 1000, 2000];
 const stemPauseMaxMs = 30_000;
 const sweepMs = 100;
 
@@ -150,7 +150,6 @@ export class SandboxPool {
       this.state = pool.reserve(this.state, slot, call.job);
       this.seat(call.ticket, { start: placement.start, slot });
     }
-    if (!this.stemming && this.queue.depth === 0) void this.replenish();
   }
 
   private next(): ReturnType<typeof pool.next<Asked>> {
@@ -234,6 +233,7 @@ export class SandboxPool {
       if (pool.isIdle(slot) && nowMs - slot.idleSinceMs >= this.options.freezeAfterMs) this.live.get(id)?.freeze();
     // Time itself changes who is next: a large call gains precedence.
     this.dispatch();
+    void this.replenish();
   }
 
   /** Makes the stems that are missing, one after the other so that calls are not slowed down; fewer and later when that fails. */
