@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { readEnv, RegionEnv } from '#libs/config';
 import {
+  Failure,
   SandboxDriver,
   type ActivationRecord,
   type ActivationStore,
@@ -38,6 +39,8 @@ class FakeSandbox implements Sandbox {
   readonly runs: { readonly order: SandboxRun; readonly end: (done: Done) => void }[] = [];
   inits = 0;
   killed = false;
+  /** Has ended, and nobody has noticed. */
+  dead = false;
   private exit: (cause: 'killed') => void = () => undefined;
 
   constructor(
@@ -56,6 +59,7 @@ class FakeSandbox implements Sandbox {
   }
 
   run(order: SandboxRun): Promise<Done> {
+    if (this.dead) return Promise.reject(new Failure('unavailable'));
     this.world.log.push(`run ${order.activationId.slice(0, 2)}`);
     return new Promise((end) => {
       this.runs.push({ order, end });
@@ -237,6 +241,17 @@ test('one run that hangs in a shared sandbox harms nobody else, and later calls 
     ['status 2', 'status 0', 'status 0'],
   );
   assert.equal(shared?.killed, true);
+});
+
+test('a warm sandbox that turns out to be dead is replaced, and the call runs once', async () => {
+  const world = new World();
+  await world.send(anOrder({ id: '0a' })).over;
+  Object.assign(world.sandboxes[0] ?? {}, { dead: true });
+  const call = world.send(anOrder({ id: '0b' }));
+  await call.over;
+  assert.deepEqual(call.heard, ['started warm', 'status 0']);
+  assert.equal(world.log.filter((line) => line === 'run 0b').length, 1);
+  assert.equal(world.sandboxes[0]?.killed, true);
 });
 
 test('an order that is refused by its controller ends without a sandbox', async () => {

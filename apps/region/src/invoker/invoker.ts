@@ -12,6 +12,8 @@ import { RecordWriter } from './record-writer.js';
 import { SandboxPool, type Seat, type Ticket } from './sandbox-pool.js';
 
 const MiB = 1024 * 1024;
+/** Sandboxes that one call may find dead before it is not provisioned. */
+const sandboxesMax = 3;
 
 /** Why a call is not taken: the sender may try another invoker, or leave it to recovery. */
 export type RefusalReason = 'busy' | 'draining' | 'claimed' | 'done';
@@ -25,10 +27,17 @@ export interface Reply {
 
 type Start = Ended['start'];
 
-/** Where a call stands once it may run: its seat and what it found there. */
+/** A call's seat and what it found there. */
 interface Prepared {
   readonly seat: Seat;
   readonly entry: Entry | undefined;
+}
+
+/** A call on its way to a seat. */
+interface Seating {
+  readonly ticket: Ticket;
+  /** Never rejects. */
+  readonly prepared: Promise<Prepared>;
 }
 
 /**
@@ -103,64 +112,68 @@ export class Invoker {
   }
 
   private async place(order: RunOrder, args: Uint8Array, reply: Reply): Promise<void> {
-    const ticket = this.sandboxes.ask(jobOf(order, args.length));
-    if (!ticket) return reply.refuse('busy');
-    const preparing = this.prepare(order, ticket);
+    const seating = this.seat(order, args);
+    if (!seating) return reply.refuse('busy');
     // A start that is imminent takes one step of the store, any other two: until it starts, an activation may still be given to another.
-    const stage: Stage = this.sandboxes.imminent(ticket) ? 'start' : 'claim';
-    let attempt: number;
-    try {
-      const right = await this.claims.take(order, stage);
-      if (!right.granted) {
-        void this.leave(ticket, preparing);
-        return reply.refuse(right.because === 'done' ? 'done' : 'claimed');
-      }
-      attempt = right.attempt;
-    } catch (cause) {
-      void this.leave(ticket, preparing);
-      throw cause;
-    }
-    await this.proceed(order, args, reply, { stage, attempt, preparing, ticket });
+    const stage: Stage = this.sandboxes.imminent(seating.ticket) ? 'start' : 'claim';
+    const attempt = await this.right(order, stage, seating, reply);
+    if (attempt !== undefined) await this.proceed(order, args, reply, { stage, attempt, seating });
   }
 
+  /** Finds a sandbox that is alive, starts, runs and tells. A sandbox that ended before it was of any use is replaced, a few times. */
   private async proceed(
     order: RunOrder,
     args: Uint8Array,
     reply: Reply,
-    { stage, attempt, preparing, ticket }: { stage: Stage; attempt: number; preparing: Promise<Prepared>; ticket: Ticket },
+    right: { readonly stage: Stage; readonly attempt: number; readonly seating: Seating },
   ): Promise<void> {
-    const { seat, entry } = await preparing;
-    if (seat.start === 'drained') {
-      await this.claims.release(order);
-      return reply.refuse('draining');
-    }
-    if (!('slot' in seat) || !entry?.ok) {
-      const outcome: Outcome = entry && !entry.ok ? entry.outcome : { kind: 'not-provisioned' };
-      if ('slot' in seat) this.sandboxes.leave(seat.slot, false);
-      return this.finish(order, attempt, { start: 'slot' in seat ? seat.start : 'none', outcome, init: entry?.init }, reply);
-    }
-    if (stage === 'claim') {
-      const right = await this.claims.take(order, 'start').catch((cause: unknown) => {
-        void this.leave(ticket, preparing);
-        throw cause;
-      });
-      if (!right.granted) {
-        this.claims.forget(order.activationId);
-        void this.leave(ticket, preparing);
-        return reply.refuse(right.because === 'done' ? 'done' : 'claimed');
+    let { stage, attempt } = right;
+    let seating: Seating | undefined = right.seating;
+    for (let tries = 1; seating && tries <= sandboxesMax; tries += 1) {
+      const { seat, entry } = await seating.prepared;
+      if (seat.start === 'drained' && stage === 'claim') {
+        await this.claims.release(order);
+        return reply.refuse('draining');
       }
-      attempt = right.attempt;
+      if (!entry || !('slot' in seat)) break;
+      if (!entry.ok && !entry.gone) {
+        this.sandboxes.leave(seat.slot, false);
+        return this.finish(order, attempt, { start: seat.start, outcome: entry.outcome, init: entry.init }, reply);
+      }
+      if (entry.ok && stage === 'claim') {
+        const started = await this.right(order, 'start', seating, reply);
+        if (started === undefined) return this.claims.forget(order.activationId);
+        [stage, attempt] = ['start', started];
+        reply.started(seat.start);
+      } else if (entry.ok && tries === 1) reply.started(seat.start);
+      if (entry.ok && (await this.run(order, args, reply, { seat, entry, attempt }))) return;
+      this.sandboxes.leave(seat.slot, false);
+      seating = this.seat(order, args);
     }
-    reply.started(seat.start);
-    await this.run(order, args, reply, { seat, entry, attempt });
+    await this.finish(order, attempt, { start: 'none', outcome: { kind: 'not-provisioned' } }, reply);
   }
 
+  /** Takes a right and returns its attempt; where it is not granted, gives up the seat and refuses. Throws when the store does not answer. */
+  private async right(order: RunOrder, stage: Stage, seating: Seating, reply: Reply): Promise<number | undefined> {
+    try {
+      const right = await this.claims.take(order, stage);
+      if (right.granted) return right.attempt;
+      void this.leave(seating);
+      reply.refuse(right.because === 'done' ? 'done' : 'claimed');
+      return undefined;
+    } catch (cause) {
+      void this.leave(seating);
+      throw cause;
+    }
+  }
+
+  /** Runs and tells. False where the sandbox had ended and nothing was run. */
   private async run(
     order: RunOrder,
     args: Uint8Array,
     reply: Reply,
     { seat, entry, attempt }: { seat: Extract<Seat, { slot: unknown }>; entry: Extract<Entry, { ok: true }>; attempt: number },
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { activationId: id, action } = order;
     const timeoutMs = action.limits.timeout;
     const startMs = Date.now();
@@ -172,11 +185,19 @@ export class Invoker {
       logBytes: action.limits.logs * MiB,
       resultBytes: this.options.profile.resultBytes,
     });
-    const { outcome, durationMs, logs } = await boundedRun(running, timeoutMs, (cut) => this.calls.set(id, cut));
-    const runMs = durationMs;
+    const facts = await boundedRun(running, timeoutMs, (cut) => this.calls.set(id, cut));
+    if (facts === 'gone') return false;
+    const { outcome, durationMs: runMs, logs } = facts;
     const record = this.record(order, attempt, { start: seat.start, outcome, init: entry.init, startMs, runMs, logs });
     this.sandboxes.leave(seat.slot, keepsSandbox(record.response));
     await this.deliver(record, attempt, reply);
+    return true;
+  }
+
+  /** Asks for a place and begins to make it ready; undefined where the queue is full. */
+  private seat(order: RunOrder, args: Uint8Array): Seating | undefined {
+    const ticket = this.sandboxes.ask(jobOf(order, args.length));
+    return ticket && { ticket, prepared: this.prepare(order, ticket) };
   }
 
   /** Waits for a seat and makes it ready, fetching the code meanwhile. Never rejects. */
@@ -209,9 +230,9 @@ export class Invoker {
   }
 
   /** Gives up a place in the queue, or a seat once it is ready: what was prepared serves the next call. */
-  private async leave(ticket: Ticket, preparing: Promise<Prepared>): Promise<void> {
+  private async leave({ ticket, prepared }: Seating): Promise<void> {
     ticket.giveUp();
-    const { seat, entry } = await preparing;
+    const { seat, entry } = await prepared;
     if ('slot' in seat) this.sandboxes.leave(seat.slot, entry?.ok ?? false);
   }
 

@@ -1,4 +1,4 @@
-import type { InitOrder, Outcome, RunLogs, Sandbox } from '#libs/domain';
+import { Failure, type InitOrder, type Outcome, type RunLogs, type Sandbox } from '#libs/domain';
 import { deadline } from './deadline.js';
 
 const killMs = 10_000;
@@ -8,7 +8,13 @@ const answerGraceMs = 5000;
 /** What a call finds that wants to run in a sandbox; `init` is there for the one call that caused it. */
 export type Entry =
   | { readonly ok: true; readonly sandbox: Sandbox; readonly init?: InitFacts }
-  | { readonly ok: false; readonly outcome: Outcome; readonly init?: InitFacts };
+  | {
+      readonly ok: false;
+      readonly outcome: Outcome;
+      readonly init?: InitFacts;
+      /** The sandbox had ended by itself before anything of the action ran in it: another one may be tried. */
+      readonly gone?: true;
+    };
 
 /** An init, when it began (epoch ms), how long it took (ms), and what it printed. */
 export interface InitFacts {
@@ -40,7 +46,7 @@ export class LiveSandbox {
       return this.initialising;
     }
     const entry = await this.initialising;
-    if (!entry.ok) return { ok: false, outcome: entry.outcome };
+    if (!entry.ok) return { ok: false, outcome: entry.outcome, ...(entry.gone ? { gone: true } : {}) };
     await this.thaw(entry.sandbox);
     return { ok: true, sandbox: entry.sandbox };
   }
@@ -86,27 +92,38 @@ export class LiveSandbox {
       const { outcome, durationMs, logs } = await deadline(sandbox.init(init.order), init.order.timeoutMs + answerGraceMs, 'an init');
       const facts = { startMs, durationMs, logs };
       return outcome.kind === 'ok' ? { ok: true, sandbox, init: facts } : { ok: false, outcome, init: facts };
-    } catch {
-      return { ok: false, outcome: { kind: 'not-provisioned' } };
+    } catch (cause) {
+      return { ok: false, outcome: { kind: 'not-provisioned' }, ...(cause instanceof Failure ? { gone: true } : {}) };
     }
   }
 }
 
-/** The outcome of a run that may never come: `cut` is called with a function that ends the wait with an outcome of its own. */
+/** A run that is over: how, after how many ms, and what it printed. */
+export interface RunFacts {
+  readonly outcome: Outcome;
+  readonly durationMs: number;
+  readonly logs: RunLogs;
+}
+
+/**
+ * A run that certainly ends. `onCut` gets a function that ends the wait with an outcome of its own. `gone` where the sandbox refused because it
+ * had ended: nothing was run, and another one may be tried.
+ */
 export function boundedRun(
-  run: Promise<{ readonly outcome: Outcome; readonly durationMs: number; readonly logs: RunLogs }>,
+  run: Promise<RunFacts>,
   timeoutMs: number,
   onCut: (cut: (outcome: Outcome) => void) => void,
-): Promise<{ readonly outcome: Outcome; readonly durationMs: number; readonly logs: RunLogs }> {
+): Promise<RunFacts | 'gone'> {
   const startMs = Date.now();
   return new Promise((resolve) => {
-    const end = (outcome: Outcome): void => {
+    const settle = (facts: RunFacts | 'gone'): void => {
       clearTimeout(timer);
-      resolve({ outcome, durationMs: Date.now() - startMs, logs: { lines: [], truncated: false } });
+      resolve(facts);
     };
+    const end = (outcome: Outcome): void => settle({ outcome, durationMs: Date.now() - startMs, logs: { lines: [], truncated: false } });
     const timer = setTimeout(() => end({ kind: 'timed-out', phase: 'run', timeoutMs }), timeoutMs + answerGraceMs);
     onCut(end);
-    // A driver that throws has lost the sandbox, and with it the knowledge of what became of the run.
-    run.then(resolve, () => end({ kind: 'lost' })).finally(() => clearTimeout(timer));
+    // A driver that throws anything else has lost the sandbox, and with it the knowledge of what became of the run.
+    run.then(settle, (cause: unknown) => (cause instanceof Failure ? settle('gone') : end({ kind: 'lost' })));
   });
 }

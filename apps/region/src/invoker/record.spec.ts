@@ -6,7 +6,9 @@ import { buildRecord, joinLogs, noLogs, type Ended } from './record.js';
 
 const answered = (body: string): Outcome => ({ kind: 'answered', phase: 'run', ok: true, body, bytes: body.length });
 
-function ended(given: Partial<Ended> = {}): Ended {
+type Given = Omit<Partial<Ended>, 'runMs'> & { readonly runMs?: number | 'never ran' };
+
+function ended({ runMs = 12.4, ...given }: Given = {}): Ended {
   return {
     order: anOrder(),
     region: 'eu-west-1',
@@ -15,14 +17,14 @@ function ended(given: Partial<Ended> = {}): Ended {
     start: 'warm',
     startMs: 1005,
     endMs: 1020,
-    runMs: 12.4,
+    ...(runMs === 'never ran' ? {} : { runMs }),
     logs: noLogs,
     resultBytes: 1024,
     ...given,
   };
 }
 
-function annotationsOf(given: Partial<Ended> = {}): Record<string, unknown> {
+function annotationsOf(given: Given = {}): Record<string, unknown> {
   return Object.fromEntries(buildRecord(ended(given)).annotations.map(({ key, value }) => [key, JSON.parse(value) as unknown]));
 }
 
@@ -64,11 +66,14 @@ test('binding and cause are told', () => {
 });
 
 test('what was refused has kind unknown, no limits, and is an application error', () => {
-  const given = { outcome: { kind: 'refused', text: 'too large' }, start: 'none', startMs: 1005, endMs: 1005 } as const;
-  const record = buildRecord({ ...ended(given), order: anOrder() });
-  assert.deepEqual(record.response, { statusCode: 1, result: asJsonText('{"error":"too large"}') });
+  const given = { outcome: { kind: 'refused', text: 'too large' }, start: 'none', runMs: 'never ran' } as const;
+  assert.deepEqual(buildRecord(ended(given)).response, { statusCode: 1, result: asJsonText('{"error":"too large"}') });
   const { kind, limits } = annotationsOf(given);
   assert.deepEqual({ kind, limits }, { kind: 'unknown', limits: undefined });
+});
+
+test('a sandbox that was lost under a run does not make its action unknown', () => {
+  assert.equal(annotationsOf({ outcome: { kind: 'internal', text: 'lost' } })['kind'], 'nodejs:20');
 });
 
 test('a time-out lasts at least as long as its limit', () => {

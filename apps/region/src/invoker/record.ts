@@ -73,8 +73,9 @@ export function buildRecord(ended: Ended): ActivationRecord {
 }
 
 /** An action that never came as far as a sandbox has no kind and no limits to tell. */
-function annotations({ order, outcome, region }: Ended, waitMs: number, initMs: number | undefined): Annotation[] {
-  const fetched = outcome.kind !== 'refused' && outcome.kind !== 'internal';
+function annotations({ order, outcome, region, runMs }: Ended, waitMs: number, initMs: number | undefined): Annotation[] {
+  const entered = initMs !== undefined || runMs !== undefined;
+  const fetched = entered || (outcome.kind !== 'refused' && outcome.kind !== 'internal');
   const all: (readonly [string, JsonText] | false)[] = [
     ['path', toJsonText(order.action.fqn)],
     ['kind', toJsonText(fetched ? order.action.kind : 'unknown')],

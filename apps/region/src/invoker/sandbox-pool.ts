@@ -89,7 +89,7 @@ export class SandboxPool {
   /** Makes the slot ready for a call that sits in it, initialising it by `plan` where that has not been done. */
   async enter(slot: SlotId, plan: () => Promise<InitPlan>): Promise<Entry> {
     const live = this.live.get(slot);
-    if (!live) return { ok: false, outcome: { kind: 'not-provisioned' } };
+    if (!live) return { ok: false, outcome: { kind: 'not-provisioned' }, gone: true };
     const entry = await live.enter(plan);
     if (!entry.ok) this.state = pool.retire(this.state, slot);
     else if (entry.init) this.state = pool.initialised(this.state, slot);
