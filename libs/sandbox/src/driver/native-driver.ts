@@ -28,9 +28,11 @@ interface Slot {
   sandbox: NativeSandbox | undefined;
   /** Ends a creation that waits. */
   fail(reason: string): void;
-  frozen(): void;
-  thawed(): void;
+  /** What waits for an acknowledgement. */
+  readonly awaited: Map<Acknowledgement, () => void>;
 }
+
+type Acknowledgement = 'frozen' | 'thawed' | 'drained';
 
 const ackMs = 2000;
 const retryMs = 100;
@@ -85,12 +87,7 @@ export class NativeDriver extends SandboxDriver {
       await listen(server, socketFile);
       chmodSync(socketFile, 0o666);
       return await new Promise<Sandbox>((resolve, reject) => {
-        const slot: Slot = {
-          sandbox: undefined,
-          fail: (reason) => reject(new Error(reason)),
-          frozen: () => undefined,
-          thawed: () => undefined,
-        };
+        const slot: Slot = { sandbox: undefined, fail: (reason) => reject(new Error(reason)), awaited: new Map() };
         this.slots.set(id, slot);
         timer = setTimeout(() => slot.fail('it did not start in time'), Math.max(0, deadline - Date.now()));
         server.once('connection', (socket) => this.adopt(id, slot, spec, socket, resolve));
@@ -116,13 +113,15 @@ export class NativeDriver extends SandboxDriver {
   }
 
   private adopt(id: string, slot: Slot, spec: StemSpec, socket: Socket, ready: (sandbox: Sandbox) => void): void {
-    const acknowledged = (op: 'freeze' | 'thaw', told: 'frozen' | 'thawed'): Promise<void> =>
+    const acknowledged = (op: 'freeze' | 'thaw' | 'drain', told: Acknowledgement): Promise<void> =>
       new Promise((resolve) => {
         const timer = setTimeout(resolve, ackMs);
-        slot[told] = () => {
+        const before = slot.awaited.get(told);
+        slot.awaited.set(told, () => {
           clearTimeout(timer);
+          before?.();
           resolve();
-        };
+        });
         this.command(id, { op });
       });
     const sandbox: NativeSandbox = new NativeSandbox(
@@ -133,6 +132,7 @@ export class NativeDriver extends SandboxDriver {
         kill: () => this.command(id, { op: 'kill' }),
         freeze: () => acknowledged('freeze', 'frozen'),
         thaw: () => acknowledged('thaw', 'thawed'),
+        drain: () => acknowledged('drain', 'drained'),
       },
       { ready: () => ready(sandbox) },
     );
@@ -153,9 +153,12 @@ export class NativeDriver extends SandboxDriver {
       case 'refused':
         return slot.fail(event.data.reason);
       case 'frozen':
-        return slot.frozen();
       case 'thawed':
-        return slot.thawed();
+      case 'drained': {
+        const acknowledge = slot.awaited.get(event.data.event);
+        slot.awaited.delete(event.data.event);
+        return acknowledge?.();
+      }
       case 'exited':
         this.slots.delete(id);
         slot.fail('it ended while it started');

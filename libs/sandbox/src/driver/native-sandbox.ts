@@ -20,6 +20,8 @@ export interface SandboxLifeline {
   kill(): void;
   freeze(): Promise<void>;
   thaw(): Promise<void>;
+  /** Resolves when what the tree wrote to its own descriptors so far has arrived. */
+  drain(): Promise<void>;
 }
 
 /** What became of an init or a run. */
@@ -46,6 +48,7 @@ const surplusMax = 8 * MiB;
 const initResultBytes = MiB;
 const initLogBytes = 10 * MiB;
 const drainMs = 500;
+const reportMs = 300;
 const killMs = 10_000;
 
 /**
@@ -83,8 +86,8 @@ export class NativeSandbox implements Sandbox {
         frame: (frame) => this.take(frame),
         closed: () => {
           closed();
-          // A runtime that hangs up or talks nonsense is of no more use.
-          if (this.ended === undefined) this.lifeline.kill();
+          // A runtime that hangs up or talks nonsense is of no more use; one that just ended is about to be reported, with the cause.
+          setTimeout(() => this.ended ?? this.lifeline.kill(), reportMs);
         },
       },
       frameMax,
@@ -193,8 +196,14 @@ export class NativeSandbox implements Sandbox {
     if (type === frameTypes.HELLO) this.events.ready();
     else if (type === frameTypes.LOG && flight)
       this.count(flight.log.add(head['stream'] === 'stderr' ? 'stderr' : 'stdout', printedAt(head), payload));
-    else if (type === frameTypes.RESULT && flight && head['phase'] === flight.phase) return flight.settle(answerOf(flight, head, payload));
+    else if (type === frameTypes.RESULT && flight && head['phase'] === flight.phase) this.land(flight, head, payload);
     else this.count(payload.length);
+  }
+
+  private land(flight: Flight, head: Frame['head'], payload: Buffer): void {
+    const outcome = answerOf(flight, head, payload);
+    if (head['children'] === true) void this.lifeline.drain().then(() => flight.settle(outcome));
+    else flight.settle(outcome);
   }
 
   private count(bytes: number): void {

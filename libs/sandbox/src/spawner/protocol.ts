@@ -8,7 +8,7 @@ import { z } from 'zod';
 /** A command's head. */
 export const Command = z.discriminatedUnion('op', [
   z.object({ op: z.literal('create'), kind: z.string(), memoryMiB: z.number().int().min(32).max(1_048_576) }),
-  z.object({ op: z.enum(['kill', 'freeze', 'thaw']) }),
+  z.object({ op: z.enum(['kill', 'freeze', 'thaw', 'drain']) }),
 ]);
 export type Command = z.infer<typeof Command>;
 
@@ -19,7 +19,7 @@ export type ExitCause = 'killed' | 'exited' | 'out-of-memory';
 export const SlotEvent = z.discriminatedUnion('event', [
   z.object({ event: z.literal('refused'), reason: z.string() }),
   z.object({ event: z.literal('exited'), cause: z.enum(['killed', 'exited', 'out-of-memory']) }),
-  z.object({ event: z.enum(['frozen', 'thawed']) }),
+  z.object({ event: z.enum(['frozen', 'thawed', 'drained']) }),
 ]);
 export type SlotEvent = z.infer<typeof SlotEvent>;
 

@@ -112,6 +112,8 @@ export class Spawner {
       case 'thaw':
         slot?.thaw();
         return tell({ event: 'thawed' });
+      case 'drain':
+        return void drained().then(() => tell({ event: 'drained' }));
     }
   }
 
@@ -135,6 +137,11 @@ export class Spawner {
       tell({ event: 'refused', reason: error instanceof Error ? error.message : String(error) });
     }
   }
+}
+
+/** After this, what lay in the pipes of sandboxes when it was called has been read: the event loop has polled them in between. */
+async function drained(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
 }
 
 /** Removes a socket that nobody listens at any more. */

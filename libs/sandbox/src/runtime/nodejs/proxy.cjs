@@ -70,6 +70,17 @@ function applyEnv(payload) {
   return payload.subarray(end);
 }
 
+let children = false;
+let modules = 0;
+
+/** Whether there can have been child processes, whose prints take another way: the code has loaded the module for them. */
+function hadChildren() {
+  const loaded = process.moduleLoadList ?? ['NativeModule child_process'];
+  if (!children && loaded.length !== modules) children = loaded.includes('NativeModule child_process');
+  modules = loaded.length;
+  return children;
+}
+
 /** One life of the runtime: an init, then runs. */
 class Runtime {
   constructor(write) {
@@ -124,7 +135,7 @@ class Runtime {
     log.close();
     this.running.delete(log.id);
     const { bytes, kept } = bodyOf(answer.body, head.resultBytes);
-    this.write(encode(types.RESULT, log.id, { phase, ok: answer.ok, bytes }, kept));
+    this.write(encode(types.RESULT, log.id, { phase, ok: answer.ok, bytes, children: hadChildren() }, kept));
   }
 
   flush() {

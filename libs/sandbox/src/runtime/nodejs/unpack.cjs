@@ -82,7 +82,8 @@ function makeLink(folder, target, to) {
 function checkLink(folder, target) {
   let real;
   try {
-    real = fs.realpathSync(target);
+    // As the kernel goes; the other realpath takes `..` in a link by its text.
+    real = fs.realpathSync.native(target);
   } catch {
     return; // leads nowhere, which does no harm
   }
