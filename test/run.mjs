@@ -39,12 +39,20 @@ async function main() {
   await must('install and build', process.execPath, ['apps/cli/bootstrap.mjs', 'prepare'], 20 * MINUTE);
   if (verb === 'bench') {
     provideRequirements(say);
-    const { code } = await run(process.execPath, ['--enable-source-maps', 'dist/bench/main.js', ...rest], { timeoutMs: 60 * MINUTE, quiet: true });
+    const { code } = await run(process.execPath, ['--enable-source-maps', 'dist/bench/main.js', ...rest], {
+      timeoutMs: 60 * MINUTE,
+      quiet: true,
+    });
     if (code !== 0) throw new Error('the measurements did not end well');
     return;
   }
   provideRequirements(say);
-  await must('install the foreign clients', process.execPath, ['apps/cli/bootstrap.mjs', 'prepare', '--folder', 'test/conformance'], 10 * MINUTE);
+  await must(
+    'install the foreign clients',
+    process.execPath,
+    ['apps/cli/bootstrap.mjs', 'prepare', '--folder', 'test/conformance/clients'],
+    10 * MINUTE,
+  );
   if (!only) for (const [name, command, args] of checks) await check(name, command, args);
   await testFile('dist/test/unit.js', 5 * MINUTE);
   const folders = verb === 'prove' ? ['prove'] : ['integration', 'conformance', 'e2e'];
@@ -81,7 +89,10 @@ async function testFile(file, timeoutMs) {
     found = { passed: 0, failed: 0, skipped: 0 };
   }
   const broken = timedOut || (code !== 0 && found.failed === 0) || found.passed + found.failed + found.skipped === 0;
-  if (broken) console.log(`  ✗ ${file} ${timedOut ? `did not end within ${timeoutMs / MINUTE} minutes` : `ended with code ${code} and no failed test`}`);
+  if (broken)
+    console.log(
+      `  ✗ ${file} ${timedOut ? `did not end within ${timeoutMs / MINUTE} minutes` : `ended with code ${code} and no failed test`}`,
+    );
   total.passed += found.passed;
   total.failed += found.failed + (broken ? 1 : 0);
   total.skipped += found.skipped;
@@ -95,7 +106,12 @@ async function must(what, command, args, timeoutMs) {
 /** Runs a program in its own process group, which is ended when the time is over. */
 function run(command, args, { timeoutMs, env }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...env }, detached: true });
+    const child = spawn(command, args, {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, ...env },
+      detached: true,
+    });
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;

@@ -26,7 +26,9 @@ export function exchange(base: string, call: Call, timeoutMs = 75_000): Promise<
       const chunks: Buffer[] = [];
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: lines(response.rawHeaders), body: Buffer.concat(chunks) }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: lines(response.rawHeaders), body: Buffer.concat(chunks) }),
+      );
     });
     // A server may refuse a large body before it has read it all: then its answer counts, not the broken pipe behind it.
     sent.on('error', (error) => setTimeout(() => (answered ? undefined : reject(error)), 300));

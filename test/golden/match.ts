@@ -33,7 +33,18 @@ export interface Look {
 }
 
 /** Annotations of an activation's record that every server must agree on; ours may be beside them. */
-const contractAnnotations = new Set(['binding', 'causedBy', 'conductor', 'initTime', 'kind', 'limits', 'path', 'timeout', 'topmost', 'waitTime']);
+const contractAnnotations = new Set([
+  'binding',
+  'causedBy',
+  'conductor',
+  'initTime',
+  'kind',
+  'limits',
+  'path',
+  'timeout',
+  'topmost',
+  'waitTime',
+]);
 
 /** Parses JSON so that a number whose spelling a double would change stays visible as `$number(…)`. */
 export function parseJson(text: string): unknown {
@@ -49,7 +60,8 @@ export function fill(text: string, token: string): string {
 export function differences(expected: unknown, got: unknown, names: Names, look: Look, at = ''): Difference[] {
   if (typeof expected === 'string') return matchesText(expected, got, names, look) ? [] : [{ at, expected, got }];
   if (Array.isArray(expected)) return listDifferences(expected, got, names, look, at);
-  if (expected !== null && typeof expected === 'object') return objectDifferences(expected as Record<string, unknown>, got, names, look, at);
+  if (expected !== null && typeof expected === 'object')
+    return objectDifferences(expected as Record<string, unknown>, got, names, look, at);
   return Object.is(expected, isLosslessNumber(got) ? Number(got.value) : got) ? [] : [{ at, expected, got }];
 }
 
@@ -116,7 +128,8 @@ function matchesText(expected: string, got: unknown, names: Names, look: Look): 
   const starts = /^\$starts ([^]*)$/.exec(expected)?.[1];
   if (starts !== undefined) return text.startsWith(fill(starts, names.token));
   const line = /^\$log ([^]*)$/.exec(expected)?.[1];
-  if (line !== undefined) return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z +$/.test(text.slice(0, 31)) && text.slice(31) === fill(line, names.token);
+  if (line !== undefined)
+    return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z +$/.test(text.slice(0, 31)) && text.slice(31) === fill(line, names.token);
   return text === fill(expected, names.token);
 }
 
