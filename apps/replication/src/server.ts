@@ -27,7 +27,7 @@ export function httpsServer(tls: Tls): FastifyAdapter {
     requestTimeout: 60_000,
     connectionTimeout: 120_000,
     keepAliveTimeout: 65_000,
-    maxParamLength: 128,
+    routerOptions: { maxParamLength: 128 },
     forceCloseConnections: true,
   });
   const server = adapter.getInstance();

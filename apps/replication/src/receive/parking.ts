@@ -1,12 +1,9 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import type { EntityKey } from '#libs/domain';
-import { keyText, ReplicaStore, type ParkedRow } from '#libs/replication';
+import { ReplicaStore, type ParkedRow } from '#libs/replication';
 import { Logger } from '#libs/telemetry';
-import { PeerLinks } from '../peer-links.js';
-import { keysMax } from '../protocol.js';
 import { Nudges } from '../push/nudges.js';
-import { WorldView } from '../world-view.js';
 import { BlobLane } from './blob-lane.js';
+import { ParkingPeers } from './parking-peers.js';
 import { codeOf, decodeRows, Receiver } from './receiver.js';
 
 const pageRows = 200;
@@ -81,38 +78,11 @@ export class Parking implements OnApplicationBootstrap, BeforeApplicationShutdow
     let freed = 0;
     for (const origin of new Set(parked.map((one) => one.origin))) {
       const ofOrigin = parked.filter((one) => one.origin === origin);
-      const asked = ask ? decodeRows(await this.peers.rows(missingKeys(ofOrigin), origin)).rows : [];
+      const asked = ask ? decodeRows(await this.peers.missing(ofOrigin, origin)).rows : [];
       const rows = [...asked, ...ofOrigin.map((one) => one.row)];
       const blobs = await this.blobs.gather(codeOf(rows), origin, ask ? blobWaitMs : 0);
       freed += await this.receiver.merge(rows, blobs);
     }
     return freed;
   }
-}
-
-/** Asks peers for rows. */
-export class ParkingPeers {
-  constructor(
-    private readonly world: WorldView,
-    private readonly links: PeerLinks,
-    private readonly log: Logger,
-  ) {}
-
-  /** Rows of the keys from the first peer that answers, `origin` first; none when nobody does. Unchecked. */
-  async rows(keys: readonly EntityKey[], origin: ParkedRow['origin']): Promise<readonly unknown[]> {
-    if (keys.length === 0) return [];
-    for (const link of this.links.to(this.world.peersFrom(origin))) {
-      try {
-        return await link.rows(keys);
-      } catch (cause) {
-        this.log.warn('a peer did not tell the rows that parked ones need', { peer: link.region.id }, cause);
-      }
-    }
-    return [];
-  }
-}
-
-function missingKeys(parked: readonly ParkedRow[]): EntityKey[] {
-  const keys = parked.flatMap(({ row, missing }) => missing.rows.map(({ space, path }): EntityKey => ({ space: space as EntityKey['space'], ns: row.ns, path })));
-  return [...new Map(keys.map((key) => [keyText(key), key])).values()].slice(0, keysMax);
 }
