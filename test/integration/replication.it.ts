@@ -36,7 +36,8 @@ test('an action created in one region is in the others with its code, and so are
 
   const next = await b.put('hello', 'v2');
   assert.notEqual(next.address, address);
-  for (const region of [a, c]) await eventually(async () => (await region.read('hello'))?.bytes.equals(next.code) ?? false, { what: 'updated' });
+  for (const region of [a, c])
+    await eventually(async () => (await region.read('hello'))?.bytes.equals(next.code) ?? false, { what: 'updated' });
 
   await c.remove('hello');
   for (const region of [a, b]) await eventually(async () => (await region.read('hello')) === undefined, { what: 'deleted' });
@@ -88,7 +89,8 @@ test('services that are killed at any step, sender and receivers, lose nothing',
   t.diagnostic(`${kills} kills`);
   await same();
   for (const region of world.regions)
-    for (let i = 0; i < writes; i += 1) assert.equal((await region.read(`killed-${i}`)) !== undefined, i % 7 !== 0, `killed-${i} in ${region.id}`);
+    for (let i = 0; i < writes; i += 1)
+      assert.equal((await region.read(`killed-${i}`)) !== undefined, i % 7 !== 0, `killed-${i} in ${region.id}`);
 });
 
 test('of two writes at the same time the later wins everywhere, and the other is kept for its author everywhere', async () => {
@@ -98,14 +100,17 @@ test('of two writes at the same time the later wins everywhere, and the other is
   await a.put('contended', 'by a');
   const winner = await b.put('contended', 'by b');
   await Promise.all([a.start(), b.start()]);
-  for (const region of world.regions) await eventually(async () => (await region.read('contended'))?.bytes.equals(winner.code) ?? false, { what: 'one winner' });
+  for (const region of world.regions)
+    await eventually(async () => (await region.read('contended'))?.bytes.equals(winner.code) ?? false, { what: 'one winner' });
   for (const region of [a, b])
     await eventually(
       async () => {
         const { rows } = await region.storage.pool.query<{ loser: string; winner_origin: number }>(
           `select loser, winner_origin from entity_conflict where path = 'contended'`,
         );
-        return rows.length === 1 && rows[0]?.winner_origin === b.code && (JSON.parse(rows[0].loser) as { origin: number }).origin === a.code;
+        return (
+          rows.length === 1 && rows[0]?.winner_origin === b.code && (JSON.parse(rows[0].loser) as { origin: number }).origin === a.code
+        );
       },
       { what: `the loser is kept in ${region.id}` },
     );
@@ -118,8 +123,15 @@ test('an update that saw what it replaces is no conflict', async () => {
 
 test('a service tells operators how far its peers are, and that a peer is away', async () => {
   const status = async (peer: TestRegion) =>
-    (await a.storage.pool.query<{ lag_ms: string; pending: number; state: string }>('select lag_ms, pending, state from repl_peer_status where peer = $1', [peer.code])).rows[0];
-  await eventually(async () => JSON.stringify(await status(b)) === JSON.stringify({ lag_ms: '0', pending: 0, state: 'closed' }), { what: 'no lag' });
+    (
+      await a.storage.pool.query<{ lag_ms: string; pending: number; state: string }>(
+        'select lag_ms, pending, state from repl_peer_status where peer = $1',
+        [peer.code],
+      )
+    ).rows[0];
+  await eventually(async () => JSON.stringify(await status(b)) === JSON.stringify({ lag_ms: '0', pending: 0, state: 'closed' }), {
+    what: 'no lag',
+  });
   await b.end();
   await a.put('lagging', 'x');
   await eventually(

@@ -50,7 +50,12 @@ export class Authority {
       publicKey: keys.publicKey,
       signingKey: this.keys.privateKey,
       signingAlgorithm: algorithm,
-      extensions: [new SubjectAlternativeNameExtension([...names.map((value) => ({ type: 'dns' as const, value })), { type: 'ip', value: '127.0.0.1' }])],
+      extensions: [
+        new SubjectAlternativeNameExtension([
+          ...names.map((value) => ({ type: 'dns' as const, value })),
+          { type: 'ip', value: '127.0.0.1' },
+        ]),
+      ],
     });
     const der = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey);
     return { cert: `${certificate.toString('pem')}\n`, key: `${PemConverter.encode(der, 'PRIVATE KEY')}\n` };

@@ -29,7 +29,14 @@ export class PostgresServer {
     });
     if (init.status !== 0) throw new Error(`initdb failed: ${init.stderr}`);
     const port = await freePort();
-    const set = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', fsync: 'off', io_method: 'sync', ...settings };
+    const set = {
+      port: String(port),
+      listen_addresses: '127.0.0.1',
+      unix_socket_directories: '',
+      fsync: 'off',
+      io_method: 'sync',
+      ...settings,
+    };
     const args = ['-D', data, ...Object.entries(set).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
     const child = spawn(join(bin, 'postgres'), args, { ...user, cwd: '/', stdio: 'ignore' });
     const server = new PostgresServer(folder, port, child);

@@ -38,7 +38,9 @@ export class TestRegion {
     this.child = child;
     const agent = new Agent({ connect: { ca: this.ca } });
     const ended = new Promise<never>((_, reject) => child.once('exit', (code) => reject(new Error(`ended with ${code}`))));
-    const ready = eventually(async () => (await request(`${this.url}/health/ready`, { dispatcher: agent })).statusCode === 200, { what: 'ready' });
+    const ready = eventually(async () => (await request(`${this.url}/health/ready`, { dispatcher: agent })).statusCode === 200, {
+      what: 'ready',
+    });
     ready.catch(() => undefined);
     await Promise.race([ready, ended])
       .catch((cause: unknown) => {
@@ -59,7 +61,11 @@ export class TestRegion {
   }
 
   /** Creates or updates an action, with its encrypted code, as the controller does. */
-  async put(path: string, code: string, fields: { ns?: NamespaceId; requires?: readonly string[] } = {}): Promise<{ address: string; code: Buffer }> {
+  async put(
+    path: string,
+    code: string,
+    fields: { ns?: NamespaceId; requires?: readonly string[] } = {},
+  ): Promise<{ address: string; code: Buffer }> {
     const bytes = Buffer.from(`sealed:${code}`);
     const address = await this.storage.objects.put(bytes);
     await this.storage.entities.write(this.key(path, fields.ns), (current) => ({
@@ -123,7 +129,11 @@ export class TestWorld {
     private readonly folder: string,
   ) {}
 
-  static async make(ids: readonly string[], absentIds: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<TestWorld> {
+  static async make(
+    ids: readonly string[],
+    absentIds: readonly string[],
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<TestWorld> {
     const server = await PostgresServer.start({ max_connections: '150', ...settings });
     const authority = await Authority.make();
     const folder = mkdtempSync(join(tmpdir(), 'isochrone-repl-'));

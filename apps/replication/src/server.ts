@@ -32,8 +32,11 @@ export function httpsServer(tls: Tls): FastifyAdapter {
   });
   const server = adapter.getInstance();
   server.server.maxConnections = 256;
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: { headers: NodeJS.Dict<string | string[]> }, body: Buffer) =>
-    parse(request.headers['content-encoding'] === 'gzip' ? await inflate(body) : body),
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: { headers: NodeJS.Dict<string | string[]> }, body: Buffer) =>
+      parse(request.headers['content-encoding'] === 'gzip' ? await inflate(body) : body),
   );
   // Before a byte of the body is read: who shows no certificate of ours is not worth it. Which region it names is the guard's matter.
   server.addHook('onRequest', async (request) => {

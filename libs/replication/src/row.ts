@@ -81,7 +81,10 @@ const checks: Readonly<Record<keyof Omit<ReplicaRow, 'extra'>, Check>> = {
   updated: integer(0, Number.MAX_SAFE_INTEGER),
   createdHlc: clock,
   seen: (v) =>
-    typeof v === 'object' && v !== null && !Array.isArray(v) && Object.entries(v).every(([code, at]) => /^\d{1,3}$/.test(code) && clock(at)),
+    typeof v === 'object' &&
+    v !== null &&
+    !Array.isArray(v) &&
+    Object.entries(v).every(([code, at]) => /^\d{1,3}$/.test(code) && clock(at)),
 };
 
 function isJson(value: unknown): boolean {

@@ -236,9 +236,14 @@ class History {
         assert.ok(standing && compareVersions(standing, write) >= 0, `a write is lost in region ${region.code}`);
       }
     }
-    const [first, ...others] = this.regions.map((region) => [...region.state()].map(([key, row]) => `${key} ${row.hlc}@${row.origin} ${row.deleted}`).sort());
+    const [first, ...others] = this.regions.map((region) =>
+      [...region.state()].map(([key, row]) => `${key} ${row.hlc}@${row.origin} ${row.deleted}`).sort(),
+    );
     for (const other of others) assert.deepEqual(other, first, 'regions differ');
-    assert.ok(this.regions.every((region) => region.parked.size === 0), 'a row is parked for ever');
+    assert.ok(
+      this.regions.every((region) => region.parked.size === 0),
+      'a row is parked for ever',
+    );
   }
 
   private parted(a: Region, b: Region): boolean {

@@ -53,7 +53,10 @@ export class PushLoop implements OnApplicationBootstrap, BeforeApplicationShutdo
       link.region.id,
       { push: new ChangePush(this.world.self, epoch, this.feed, link), failures: 0, drained: false },
     ]);
-    await Promise.all([...lines.map(([peer, line]) => this.drive(peer, line, lead, log.with({ peer }))), this.publish(new Map(lines), lead)]);
+    await Promise.all([
+      ...lines.map(([peer, line]) => this.drive(peer, line, lead, log.with({ peer }))),
+      this.publish(new Map(lines), lead),
+    ]);
     log.log('pushing ended');
   }
 

@@ -37,7 +37,9 @@ export class BlobLane {
     const here = new Set<string>();
     const absent: string[] = [];
     for (let i = 0; i < wanted.length; i += 16)
-      await Promise.all(wanted.slice(i, i + 16).map(async (address) => ((await this.objects.has(address)) ? here.add(address) : absent.push(address))));
+      await Promise.all(
+        wanted.slice(i, i + 16).map(async (address) => ((await this.objects.has(address)) ? here.add(address) : absent.push(address))),
+      );
     if (absent.length === 0) return here;
     const brought = Promise.all(absent.map(async (address) => (await this.bring(address, sender)) && here.add(address)));
     await within(brought, waitMs);

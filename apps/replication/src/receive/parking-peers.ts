@@ -29,6 +29,8 @@ export class ParkingPeers {
 }
 
 function missingKeys(parked: readonly ParkedRow[]): EntityKey[] {
-  const keys = parked.flatMap(({ row, missing }) => missing.rows.map(({ space, path }): EntityKey => ({ space: space as EntityKey['space'], ns: row.ns, path })));
+  const keys = parked.flatMap(({ row, missing }) =>
+    missing.rows.map(({ space, path }): EntityKey => ({ space: space as EntityKey['space'], ns: row.ns, path })),
+  );
   return [...new Map(keys.map((key) => [keyText(key), key])).values()].slice(0, keysMax);
 }

@@ -66,7 +66,7 @@ export class Parking implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** Tries every parked row once, page by page, and returns how many became visible. */
   private async round(ask: boolean): Promise<number> {
     let freed = 0;
-    for (let after: string | undefined = ''; after !== undefined && !this.stop.signal.aborted; ) {
+    for (let after: string | undefined = ''; after !== undefined && !this.stop.signal.aborted;) {
       const page: { rows: readonly ParkedRow[]; next: string | undefined } = await this.store.parked(after, pageRows);
       if (page.rows.length > 0) freed += await this.retry(page.rows, ask);
       after = page.next;

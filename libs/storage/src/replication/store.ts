@@ -67,12 +67,7 @@ export class PgReplicaStore extends ReplicaStore {
     return readParked(this.pool, after, limit);
   }
 
-  private async apply(
-    client: PoolClient,
-    judgement: Judgement,
-    rows: readonly ReplicaRow[],
-    blobs: ReadonlySet<string>,
-  ): Promise<Applied> {
+  private async apply(client: PoolClient, judgement: Judgement, rows: readonly ReplicaRow[], blobs: ReadonlySet<string>): Promise<Applied> {
     if (rows.length === 0) return { judgement, ...nothing };
     const facts = await readFacts(client, rows, blobs);
     const plan = planApply(rows, facts);
@@ -137,7 +132,15 @@ async function lockPosition(client: PoolClient, peer: RegionCode, stretch: Stret
 }
 
 async function readFacts(client: PoolClient, rows: readonly ReplicaRow[], blobs: ReadonlySet<string>): Promise<ApplyFacts> {
-  const standing = await client.query<{ space: number; ns: string; path: string; hlc: Hlc; origin: RegionCode; deleted: boolean; seen: Seen }>(
+  const standing = await client.query<{
+    space: number;
+    ns: string;
+    path: string;
+    hlc: Hlc;
+    origin: RegionCode;
+    deleted: boolean;
+    seen: Seen;
+  }>(
     `select space, ns, path, hlc, origin, deleted, seen from entity
       where (space, ns, path) in (select * from unnest($1::smallint[], $2::uuid[], $3::text[])) order by space, ns, path for update`,
     keyArrays(rows),
@@ -156,4 +159,3 @@ async function readFacts(client: PoolClient, rows: readonly ReplicaRow[], blobs:
         ).rows;
   return { current, visible: new Set(found.map((row) => keyText(row as unknown as EntityKey))), blobs };
 }
-
