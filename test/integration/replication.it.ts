@@ -64,10 +64,10 @@ test('a region that was down catches up, and its own writes of that time reach t
 
 test('services that are killed at any step, sender and receivers, lose nothing', async (t) => {
   const writes = 300;
-  let writing = true;
+  const written = new AbortController();
   let kills = 0;
   const killer = (async () => {
-    for (let i = 0; writing || i < 6; i += 1) {
+    for (let i = 0; !written.signal.aborted || i < 6; i += 1) {
       const victim = [a, b, a, c][i % 4] as TestRegion;
       await sleep(50 + ((i * 137) % 400));
       await victim.end();
@@ -76,7 +76,8 @@ test('services that are killed at any step, sender and receivers, lose nothing',
     }
   })();
   const watcher = (async () => {
-    for (; writing; await sleep(5)) for (const region of [b, c]) await region.read(`killed-${Math.floor(Math.random() * writes)}`);
+    for (; !written.signal.aborted; await sleep(5))
+      for (const region of [b, c]) await region.read(`killed-${Math.floor(Math.random() * writes)}`);
   })();
   for (let i = 0; i < writes; i += 1) {
     await a.put(`killed-${i}`, `code ${i}`.repeat(500));
@@ -84,7 +85,7 @@ test('services that are killed at any step, sender and receivers, lose nothing',
     if (i % 7 === 0) await a.remove(`killed-${i}`);
     await sleep(8);
   }
-  writing = false;
+  written.abort();
   await Promise.all([killer, watcher]);
   t.diagnostic(`${kills} kills`);
   await same();

@@ -80,7 +80,11 @@ export class PostgresServer {
     const client = new pg.Client({ connectionString: this.url(), connectionTimeoutMillis: 2000 });
     client.on('error', () => undefined);
     await client.connect();
-    await client.query(sql).finally(() => client.end());
+    try {
+      await client.query(sql);
+    } finally {
+      await client.end();
+    }
   }
 }
 

@@ -42,11 +42,13 @@ export class TestRegion {
       what: 'ready',
     });
     ready.catch(() => undefined);
-    await Promise.race([ready, ended])
-      .catch((cause: unknown) => {
-        throw new Error(`${this.id} did not start; it said:\n${this.log.slice(-4000)}`, { cause });
-      })
-      .finally(() => agent.close());
+    try {
+      await Promise.race([ready, ended]);
+    } catch (cause) {
+      throw new Error(`${this.id} did not start; it said:\n${this.log.slice(-4000)}`, { cause });
+    } finally {
+      await agent.close();
+    }
   }
 
   /** Kills the service as a crash would, or asks it to end; resolves with its exit code. */

@@ -60,7 +60,7 @@ export const KeysSchema = z.object({
         path: z
           .string()
           .min(1)
-          .max(1024)
+          .max(800)
           .regex(/^[^\0]*$/s),
       }),
     )

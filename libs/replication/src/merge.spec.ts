@@ -65,7 +65,7 @@ test('the order of delivery does not matter, nor do repetitions, nor how rows ar
         .chain((rows) => fc.tuple(fc.constant(rows), fc.shuffledSubarray([...rows, ...rows], { minLength: rows.length * 2 }))),
       ([rows, shuffled]) => {
         const once = deliver([rows]);
-        const sorted = (map: Map<string, string>) => [...map].sort();
+        const sorted = (map: Map<string, string>) => [...map].map(([key, version]) => `${key} ${version}`).sort();
         assert.deepEqual(sorted(deliver(shuffled.map((row) => [row]))), sorted(once));
         assert.deepEqual(sorted(deliver([shuffled, rows])), sorted(once));
       },

@@ -106,6 +106,8 @@ test('a row that cannot be read says why', () => {
     [{ hlc: '9223372036854775807' }, 'bad hlc'],
     [{ hlc: 5 }, 'bad hlc'],
     [{ path: 'a\0b' }, 'bad path'],
+    [{ path: 'a\ud800' }, 'bad path'],
+    [{ path: 'x'.repeat(801) }, 'bad path'],
     [{ doc: '{' }, 'bad doc'],
     [{ sealed: '*' }, 'bad sealed'],
     [{ blob: '../../etc/passwd' }, 'bad blob'],

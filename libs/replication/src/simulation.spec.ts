@@ -9,7 +9,6 @@ import { kinds, spaces, type RegionCode } from '#libs/domain';
 import { aRow } from './builders.spec.js';
 import {
   compareVersions,
-  feedStart,
   judgeBatch,
   keyText,
   nextHlc,

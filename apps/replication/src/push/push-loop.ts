@@ -6,7 +6,7 @@ import { RegionDatabase } from '../region-database.js';
 import { PeerLinks } from '../peer-links.js';
 import { WorldView } from '../world-view.js';
 import { ChangePush } from './change-push.js';
-import { Nudges } from './nudges.js';
+import { Nudges, pause } from './nudges.js';
 
 /** Longest that a change waits when its notification got lost. */
 const pollMs = 1000;
@@ -84,7 +84,7 @@ export class PushLoop implements OnApplicationBootstrap, BeforeApplicationShutdo
       } catch (cause) {
         if (!lead.signal.aborted) this.database.log.warn('the state of the peers could not be published', {}, cause);
       }
-      await this.nudges.pause('', statusMs, lead.signal);
+      await pause(statusMs, lead.signal);
     }
   }
 

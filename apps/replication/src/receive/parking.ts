@@ -1,14 +1,17 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { ReplicaStore, type ParkedRow } from '#libs/replication';
 import { Logger } from '#libs/telemetry';
-import { Nudges } from '../push/nudges.js';
+import { pause } from '../push/nudges.js';
+import { Bell } from './bell.js';
 import { BlobLane } from './blob-lane.js';
 import { ParkingPeers } from './parking-peers.js';
 import { codeOf, decodeRows, Receiver } from './receiver.js';
 
 const pageRows = 200;
 /** Shortest and longest wait between two rounds that nothing called for. */
-const roundMs = { least: 1000, most: 30_000 };
+const roundMs = { least: 1000, most: 30_000, restMost: 5000 };
+/** Rounds rest this many times as long as they took, so that many parked rows in a busy stream do not take the region's database. */
+const restFactor = 4;
 const blobWaitMs = 5000;
 
 /**
@@ -18,9 +21,8 @@ const blobWaitMs = 5000;
 @Injectable()
 export class Parking implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly stop = new AbortController();
-  private readonly nudges = new Nudges();
+  private readonly bell = new Bell();
   private running: Promise<void> = Promise.resolve();
-  private called = false;
 
   constructor(
     private readonly store: ReplicaStore,
@@ -31,8 +33,8 @@ export class Parking implements OnApplicationBootstrap, BeforeApplicationShutdow
   ) {}
 
   onApplicationBootstrap(): void {
-    this.receiver.onSettled(() => this.call());
-    this.blobs.onArrival(() => this.call());
+    this.receiver.onSettled(() => this.bell.ring());
+    this.blobs.onArrival(() => this.bell.ring());
     this.running = this.run();
   }
 
@@ -42,24 +44,21 @@ export class Parking implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.running;
   }
 
-  private call(): void {
-    this.called = true;
-    this.nudges.heard('');
-  }
-
   private async run(): Promise<void> {
     let waitMs: number = roundMs.least;
     while (!this.stop.signal.aborted) {
-      const timed = !this.called;
-      this.called = false;
+      const timed = !this.bell.rung;
+      this.bell.heard();
+      const startedMs = Date.now();
       try {
         const freed = await this.round(timed);
         waitMs = freed > 0 || !timed ? roundMs.least : Math.min(waitMs * 2, roundMs.most);
       } catch (cause) {
         if (!this.stop.signal.aborted) this.log.warn('parked rows could not be tried again', {}, cause);
-        await this.nudges.pause('failed', roundMs.least, this.stop.signal);
+        await pause(roundMs.least, this.stop.signal);
       }
-      if (!this.called) await this.nudges.pause('', waitMs, this.stop.signal);
+      await pause(Math.min((Date.now() - startedMs) * restFactor, roundMs.restMost), this.stop.signal);
+      await this.bell.wait(waitMs, this.stop.signal);
     }
   }
 

@@ -1,4 +1,4 @@
-import type { EntityKey, Hlc, RegionCode } from '#libs/domain';
+import { Failure, type EntityKey, type Hlc, type RegionCode } from '#libs/domain';
 import {
   judgeBatch,
   keyText,
@@ -101,12 +101,18 @@ export class PgReplicaStore extends ReplicaStore {
       } catch (cause) {
         await client.query('rollback');
         broken = false;
-        throw cause;
+        throw isPassing(cause) ? new Failure('unavailable', {}, { cause, retryAfterS: 1 }) : cause;
       }
     } finally {
       client.release(broken);
     }
   }
+}
+
+/** A deadlock, a lock or statement that took too long, a server that is full or ends: the same batch has a chance when it comes again. */
+function isPassing(cause: unknown): boolean {
+  const code = (cause as { code?: unknown }).code;
+  return typeof code === 'string' && /^(40|53|55|57|08)/.test(code);
 }
 
 interface PositionRecord {
