@@ -1,6 +1,8 @@
 /** Who may speak to a replication service, and what it does with what peers send: a region of the world that never runs is played by the test. */
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { type RegionCode, type RegionId, type WorldRegion } from '#libs/domain';
@@ -207,6 +209,27 @@ test('code is served by its address, and from the middle for a download that bro
   const rest = await call('GET', `/repl/v1/blob/${address}`, { pair: played.pair, headers: { range: 'bytes=4-' } });
   assert.deepEqual([rest.status, rest.text], [206, '456789']);
   assert.equal((await call('GET', `/repl/v1/blob/${'0'.repeat(64)}`, { pair: played.pair })).status, 404);
+});
+
+test('a download that breaks off goes on where it stopped', async () => {
+  const bytes = Buffer.from('0123456789'.repeat(1000));
+  const asked: (string | undefined)[] = [];
+  const server = createServer({ ...b.pair, ca: world.authority.ca, requestCert: true }, (call, reply) => {
+    asked.push(call.headers.range);
+    const from = Number(/\d+/.exec(call.headers.range ?? '0')?.[0]);
+    reply.writeHead(from > 0 ? 206 : 200, { 'content-length': String(bytes.length - from) });
+    if (asked.length > 2) reply.end(bytes.subarray(from));
+    else reply.write(bytes.subarray(from, from + 4000), () => setImmediate(() => reply.destroy()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const replicationUrl = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const link = new PeerLink({ id: b.id, code: 9, replicationUrl } as unknown as WorldRegion, { ...a.pair, ca: world.authority.ca });
+  const brought = await link.blob(createHash('sha256').update(bytes).digest('hex'), AbortSignal.timeout(10_000));
+  assert.ok(brought && bytes.equals(brought));
+  assert.deepEqual(asked, [undefined, 'bytes=4000-', 'bytes=8000-']);
+  await assert.rejects(link.blob('0'.repeat(64), AbortSignal.timeout(10_000)), /not what its address says/);
+  await link.close();
+  server.close();
 });
 
 test('a feed of a new epoch is read again from its start', async () => {

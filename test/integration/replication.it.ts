@@ -54,10 +54,13 @@ test('an action that is created again after its deletion is everywhere again', a
 
 test('a region that was down catches up, and its own writes of that time reach the others', async () => {
   await c.end();
-  for (let i = 0; i < 50; i += 1) await a.put(`while-down-${i}`, `code ${i}`);
+  for (let i = 0; i < 1200; i += 20) await Promise.all(Array.from({ length: 20 }, (_, j) => a.put(`while-down-${i + j}`, `code ${i + j}`)));
   const alone = await c.put('alone', 'written without a service');
   await c.start();
-  await eventually(async () => (await c.read('while-down-49')) !== undefined, { what: 'caught up' });
+  await eventually(async () => (await c.read('while-down-0')) !== undefined, { what: 'the first batch' });
+  await c.end();
+  await c.start();
+  await eventually(async () => (await c.read('while-down-1199')) !== undefined, { what: 'caught up' });
   for (const region of [a, b]) await eventually(async () => (await region.read('alone'))?.bytes.equals(alone.code) ?? false);
   await same();
 });
