@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readEnv, ReplicationEnv } from '#libs/config';
 import { kinds, spaces, toJsonText, type EntityId, type EntityKey, type NamespaceId } from '#libs/domain';
-import { openStorage, type Storage } from '#libs/storage';
+import { openRegionStorage, type Storage } from '#libs/storage';
 import { Agent, request } from 'undici';
 import { Authority, type Pair } from './certificates.js';
 import { freePort } from './free-port.js';

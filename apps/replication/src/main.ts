@@ -3,7 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { readEnv, readWorld, regionOf, ReplicationEnv } from '#libs/config';
 import { openEventBus } from '#libs/messaging';
-import { openStorage } from '#libs/storage';
+import { openRegionStorage } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { ReplicationModule } from './replication.module.js';
 import { ReplyFilter } from './reply.filter.js';
@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const self = regionOf(world, config.ISOCHRONE_REGION);
   const tls = readTls(config);
   const log = new Logger({ app: 'replication', region: self.id }, config.ISOCHRONE_LOG_LEVEL);
-  const storage = await openStorage(config);
+  const storage = await openRegionStorage(config, log);
   const bus = openEventBus({
     queue: config.ISOCHRONE_QUEUE,
     databaseUrl: config.ISOCHRONE_DATABASE_URL,
