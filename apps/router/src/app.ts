@@ -29,7 +29,10 @@ export async function startRouter(config: RouterConfig, world: World, log: Logge
   const trusted = readRanges([...config.ISOCHRONE_TRUSTED_PROXIES, ...(config.ISOCHRONE_PROFILE === 'local' ? loopback : [])]);
   let proxy: Handler = (_req, res) => void res.writeHead(503, { 'retry-after': '1' }).end();
   let door: Server | undefined;
-  const adapter = new FastifyAdapter({ serverFactory: (control: Handler) => (door = openDoor(control, (req, res) => proxy(req, res))) });
+  const adapter = new FastifyAdapter({
+    routerOptions: { maxParamLength: 256 },
+    serverFactory: (control: Handler) => (door = openDoor(control, (req, res) => proxy(req, res))),
+  });
   const module = RouterModule.with({ world, adminToken: config.ISOCHRONE_ADMIN_TOKEN, trusted, log });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: false,

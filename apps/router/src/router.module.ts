@@ -2,7 +2,7 @@ import type { World } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AdminController } from './admin/admin.controller.js';
-import { AdminGuard } from './admin/admin.guard.js';
+import { AdminToken } from './admin/admin.guard.js';
 import type { AddressRange } from './caller/address.js';
 import { GeoDatabase } from './caller/geo.js';
 import { Draining } from './health/draining.js';
@@ -33,7 +33,7 @@ export class RouterModule {
         Draining,
         Prober,
         { provide: Regions, useFactory: () => new Regions(world, log) },
-        { provide: AdminGuard, useFactory: () => new AdminGuard(adminToken) },
+        { provide: AdminToken, useFactory: () => new AdminToken(adminToken) },
         {
           provide: Proxy,
           inject: [Regions, GeoDatabase, Traces, Draining],

@@ -33,12 +33,40 @@ test('an offer of h2c is passed over, any other upgrade is one', () => {
 
 test('headers of the connection stay behind, but Connection cannot take away what the region relies on', () => {
   const req = aRequest(
-    ...['Host', 'api.example', 'Connection', 'authorization, x-forwarded-for, content-length, x-mine', 'Authorization', 'Basic x'],
-    ...['Content-Length', '3', 'X-Mine', '1', 'TE', 'trailers', 'Keep-Alive', '5', 'X-Yours', '2'],
+    'Host',
+    'api.example',
+    'Connection',
+    'authorization, x-forwarded-for, content-length, x-mine',
+    'Authorization',
+    'Basic x',
+    'Content-Length',
+    '3',
+    'X-Mine',
+    '1',
+    'TE',
+    'trailers',
+    'Keep-Alive',
+    '5',
+    'X-Yours',
+    '2',
   );
   assert.deepEqual(headersForRegion(req, direct, transid), [
-    ...['Host', 'api.example', 'Authorization', 'Basic x', 'Content-Length', '3', 'X-Yours', '2'],
-    ...['x-forwarded-for', '203.0.113.9', 'x-forwarded-proto', 'http', 'x-forwarded-host', 'api.example', 'x-request-id', 'tid'],
+    'Host',
+    'api.example',
+    'Authorization',
+    'Basic x',
+    'Content-Length',
+    '3',
+    'X-Yours',
+    '2',
+    'x-forwarded-for',
+    '203.0.113.9',
+    'x-forwarded-proto',
+    'http',
+    'x-forwarded-host',
+    'api.example',
+    'x-request-id',
+    'tid',
   ]);
 });
 
@@ -56,7 +84,12 @@ test('an unlisted peer cannot speak for others, a trusted one can', () => {
   assert.deepEqual(headersForRegion(req, direct, transid).slice(0, 4), ['x-forwarded-for', '203.0.113.9', 'x-forwarded-proto', 'http']);
   const believed = headersForRegion(req, viaProxy, transid);
   assert.deepEqual(believed.slice(0, 6), [
-    ...['Forwarded', 'for=8.8.8.8', 'x-forwarded-for', '203.0.113.9, 10.0.0.1', 'x-forwarded-proto', 'https'],
+    'Forwarded',
+    'for=8.8.8.8',
+    'x-forwarded-for',
+    '203.0.113.9, 10.0.0.1',
+    'x-forwarded-proto',
+    'https',
   ]);
 });
 
@@ -64,6 +97,15 @@ test('an answer says which region served, once', () => {
   const raw = ['Set-Cookie', 'a', 'Set-Cookie', 'b', 'Connection', 'close', 'X-Isochrone-Region', 'elsewhere', 'Content-Length', '1'];
   const headers = headersForCaller(raw, 'eu-west-1' as RegionId, true);
   assert.deepEqual(headers, [
-    ...['Set-Cookie', 'a', 'Set-Cookie', 'b', 'Content-Length', '1', 'x-isochrone-region', 'eu-west-1', 'connection', 'close'],
+    'Set-Cookie',
+    'a',
+    'Set-Cookie',
+    'b',
+    'Content-Length',
+    '1',
+    'x-isochrone-region',
+    'eu-west-1',
+    'connection',
+    'close',
   ]);
 });

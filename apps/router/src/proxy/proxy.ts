@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Failure, type RegionId, type Transid } from '#libs/domain';
-import { mayRepeat, ownerCode, route, type Decision } from '#libs/routing';
+import { mayRepeat, ownerCode, route, type Decision, type Whereabouts } from '#libs/routing';
 import type { Logger } from '#libs/telemetry';
 import { Injectable } from '@nestjs/common';
 import { networkOf, type AddressRange } from '../caller/address.js';
-import { findCaller, type Caller } from '../caller/caller.js';
+import { findCaller } from '../caller/caller.js';
 import { GeoDatabase } from '../caller/geo.js';
 import { Draining } from '../health/draining.js';
 import { answerFailure, transidOf } from './answer.js';
@@ -62,13 +62,14 @@ export class Proxy {
     const method = req.method ?? 'GET';
     const forwardedFor = req.headers['x-forwarded-for'];
     const caller = findCaller(req.socket.remoteAddress, typeof forwardedFor === 'string' ? forwardedFor : undefined, this.settings.trusted);
-    const decision = this.#decide(req, method, path, caller);
+    const place = this.geo.locate(caller.address);
+    const decision = this.#decide(req, method, path, place);
     const trace = this.traces.keep({
       transid,
       atMs: Date.now(),
       method,
       path: path.split('?', 1)[0] ?? '',
-      caller: { network: caller.address ? networkOf(caller.address) : null, place: this.geo.locate(caller.address) },
+      caller: { network: caller.address ? networkOf(caller.address) : null, place },
       because: decision.because,
       order: decision.order,
       attempts: [],
@@ -77,13 +78,13 @@ export class Proxy {
     return { req, res, transid, outgoing, decision, trace };
   }
 
-  #decide(req: IncomingMessage, method: string, path: string, caller: Caller): Decision {
+  #decide(req: IncomingMessage, method: string, path: string, caller: Whereabouts | null): Decision {
     const pin = req.headers['x-isochrone-pin'];
     return route({
       regions: this.regions.views(),
       defaultRegion: this.regions.world.defaultRegion,
-      caller: this.geo.locate(caller.address),
-      pin: this.regions.find(typeof pin === 'string' ? pin.trim() : undefined)?.id,
+      caller,
+      pin: this.regions.find(typeof pin === 'string' ? pin.split(',', 1)[0]?.trim() : undefined)?.id,
       owner: this.regions.findByCode(ownerCode(method, path))?.id,
     });
   }
