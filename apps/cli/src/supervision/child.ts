@@ -6,11 +6,8 @@ import { Refusal, noSpace } from '../refusal.js';
 import type { User } from '../world/reach.js';
 import { backOff } from './backoff.js';
 import { lastWords, openLog, tail } from './logs.js';
+import type { ProcessStatus, Role, Running, Unit } from './unit.js';
 import { childrenOf, isGone, signal, startedAt } from './process-table.js';
-
-/** What a process of a world is for, in the order in which they end. */
-export const roles = ['router', 'controller', 'invoker', 'replication', 'spawner', 'postgres'] as const;
-export type Role = (typeof roles)[number];
 
 /** A process that is to run. */
 export interface ProcessSpec {
@@ -31,24 +28,13 @@ export interface ProcessSpec {
   readonly ready: () => Promise<boolean>;
 }
 
-/** What is known of a process. */
-export interface ProcessStatus {
-  readonly name: string;
-  readonly role: Role;
-  readonly region?: string;
-  readonly state: 'starting' | 'running' | 'restarting' | 'stopped';
-  readonly pid?: number;
-  readonly restarts: number;
-  readonly sinceMs: number;
-}
-
 /** A process that crashes this often before it was ever ready has something a restart does not mend. */
 const hopelessCrashes = 4;
 const readyMs = 60_000;
 const pollMs = 50;
 
 /** Runs one process for as long as it is wanted: starts it again when it ends by itself, sooner the first time than later. */
-export class Child {
+export class Child implements Unit {
   private process: ChildProcess | undefined;
   private started: string | undefined;
   private state: ProcessStatus['state'] = 'stopped';
@@ -104,10 +90,11 @@ export class Child {
     this.enter('stopped');
   }
 
-  /** Id and start time of what runs now. */
-  get running(): { pid: number; startedAt: string; file: string } | undefined {
+  get running(): Running | undefined {
     const pid = this.process?.pid;
-    return pid === undefined || this.started === undefined ? undefined : { pid, startedAt: this.started, file: this.marker };
+    return pid === undefined || this.started === undefined
+      ? undefined
+      : { name: this.spec.name, pid, startedAt: this.started, file: this.marker };
   }
 
   status(): ProcessStatus {

@@ -3,7 +3,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { Refusal } from '../refusal.js';
-import { roles, type ProcessStatus } from './child.js';
+import { roles, type ProcessStatus } from './unit.js';
 
 const Status = z.object({
   url: z.string(),

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export function startedAt(pid: number): string | undefined {
   if (process.platform === 'linux') {
     const fields = statFields(pid);
-    return fields === undefined || fields[0] === 'Z' ? undefined : fields[19];
+    return fields === undefined || fields[0] === 'Z' ? undefined : `${bootId()}.${fields[19]}`;
   }
   return ps(pid, 'lstart');
 }
@@ -56,6 +56,11 @@ export async function isGone(pid: number, started: string | undefined, timeoutMs
     await sleep(20);
   }
   return true;
+}
+
+/** Times of the kernel count from the boot, so a time means something only together with it. */
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** The fields of /proc/<pid>/stat after the name, which may hold blanks: state, parent, … with the start time at 19. */

@@ -1,7 +1,7 @@
 /** Which processes make a world, with what environment: settings in, plain values out. The variables' schemas stand in libs/config. */
 import { join } from 'node:path';
 import type { World } from '#libs/domain';
-import type { Role } from '../supervision/child.js';
+import type { Role } from '../supervision/unit.js';
 import type { DataFolder } from './folder.js';
 import type { Settings } from './settings.js';
 
@@ -9,7 +9,10 @@ import type { Settings } from './settings.js';
 export const firstRegionOffset = 8;
 
 /** The queue of record of every region. */
-export type Queue = { readonly kind: 'postgres' } | { readonly kind: 'kafka'; readonly brokers: readonly string[] };
+export type Queue =
+  | { readonly kind: 'postgres' }
+  /** Brokers by region id. */
+  | { readonly kind: 'kafka'; readonly brokers: Readonly<Record<string, readonly string[]>> };
 
 /** What a plan is made of. */
 export interface PlanInput {
@@ -20,23 +23,20 @@ export interface PlanInput {
   readonly queue: Queue;
   /** Database URL of each region, by its id. */
   readonly databases: Readonly<Record<string, string>>;
-  readonly sandbox?: string | undefined;
-  readonly logLevel?: string | undefined;
+  /** Variables for every process, such as PATH; what the plan says wins. */
+  readonly base: Readonly<Record<string, string>>;
 }
 
 /** One process of ours: its app's folder below `apps`, and its environment. */
 export interface PlannedProcess {
   readonly name: string;
-  readonly role: Exclude<Role, 'postgres'>;
+  readonly role: Exclude<Role, 'postgres' | 'kafka'>;
   readonly region?: string;
   readonly app: 'router' | 'region' | 'replication' | 'spawner';
   readonly env: Readonly<Record<string, string>>;
 }
 
 const loopback = '127.0.0.1/32,::1/128';
-
-/** Memory for sandboxes of one region, MiB. */
-const userMemoryMiB = 4096;
 
 /** All processes but Postgres. */
 export function planWorld(input: PlanInput): PlannedProcess[] {
@@ -94,12 +94,11 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
   });
   return [
     planned('spawner', 'spawner', {
+      ...input.base,
       ISOCHRONE_SPAWNER_LISTEN: `unix:${sockets.spawner}`,
       ISOCHRONE_SANDBOX_DIR: sandboxFolder(folder, settings, region),
-      ISOCHRONE_SANDBOX: input.sandbox ?? 'auto',
       ISOCHRONE_SANDBOX_UID: String(200_000 + 1000 * (settings.codes[region] ?? 0)),
       ISOCHRONE_FRAME_TOKEN: frameToken,
-      ISOCHRONE_LOG_LEVEL: input.logLevel ?? 'log',
     }),
     planned('controller', 'region', {
       ...app,
@@ -116,7 +115,6 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
       ISOCHRONE_INVOKER_LISTEN: `unix:${sockets.invoker}`,
       ISOCHRONE_SPAWNER: `unix:${sockets.spawner}`,
       ISOCHRONE_JOURNAL: folder.region(region, 'journal'),
-      ISOCHRONE_USER_MEMORY_MIB: String(userMemoryMiB),
     }),
     planned('replication', 'replication', {
       ...inRegion,
@@ -134,8 +132,8 @@ export function sandboxFolder(folder: DataFolder, settings: Settings, region: st
   return join(folder.reachable, 'sandbox', String(settings.codes[region] ?? 0));
 }
 
-function everywhere({ folder, logLevel = 'log' }: PlanInput): Record<string, string> {
-  return { ISOCHRONE_WORLD: folder.world, ISOCHRONE_PROFILE: 'local', ISOCHRONE_LOG_LEVEL: logLevel };
+function everywhere({ folder, base }: PlanInput): Record<string, string> {
+  return { ...base, ISOCHRONE_WORLD: folder.world, ISOCHRONE_PROFILE: 'local' };
 }
 
 function storage({ folder, databases, queue, settings }: PlanInput, region: string): Record<string, string> {
@@ -146,7 +144,7 @@ function storage({ folder, databases, queue, settings }: PlanInput, region: stri
     ISOCHRONE_REGION_KEY: folder.region(region, 'region.key'),
     ISOCHRONE_QUEUE: queue.kind,
     ...(queue.kind === 'kafka' && {
-      ISOCHRONE_KAFKA_BROKERS: queue.brokers.join(','),
+      ISOCHRONE_KAFKA_BROKERS: (queue.brokers[region] ?? []).join(','),
       ISOCHRONE_KAFKA_PREFIX: `isochrone-${settings.id.slice(0, 8)}-${region}.`,
     }),
   };

@@ -115,7 +115,11 @@ export class Cluster {
   private async endLeftover(): Promise<void> {
     const { folder } = this.options;
     const pid = postmaster(folder);
-    if (pid === undefined || !commandLine(pid).includes(folder)) return;
+    if (pid === undefined) return;
+    if (!commandLine(pid).includes(folder)) {
+      rmSync(join(folder, 'postmaster.pid'), { force: true }); // Ids come back: Postgres would take a stranger for itself.
+      return;
+    }
     const since = startedAt(pid);
     for (const name of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
       signal(pid, name);
