@@ -79,7 +79,7 @@ export class Broker implements Unit {
       crashes = next.crashes;
       await sleep(next.waitMs, undefined, { signal: wanted }).catch(() => undefined);
       if (!wanted.aborted) await this.launch().catch(() => undefined); // The next turn of the loop waits longer.
-      if (wanted.aborted) await this.broker?.kill();
+      if (wanted.aborted) await this.kill();
     }
   }
 

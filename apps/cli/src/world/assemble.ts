@@ -88,7 +88,7 @@ function brokerLog(folder: DataFolder, region: string): string {
   return join(folder.region(region, 'kafka'), 'broker.log');
 }
 
-function postgresSpec({ folder }: AssemblyInput, region: string, cluster: Cluster): ProcessSpec {
+function postgresSpec({ folder, base }: AssemblyInput, region: string, cluster: Cluster): ProcessSpec {
   const name = `${region}.postgres`;
   const { file, args, user } = cluster.command;
   return {
@@ -98,7 +98,7 @@ function postgresSpec({ folder }: AssemblyInput, region: string, cluster: Cluste
     file,
     args,
     user,
-    env: { LC_ALL: 'C.UTF-8' },
+    env: { PATH: base['PATH'] ?? '/usr/bin:/bin', LC_ALL: 'C.UTF-8' },
     stop: { signal: 'SIGINT', withinMs: stopMs.postgres },
     log: folder.log(name),
     prepare: () => cluster.prepare(),
