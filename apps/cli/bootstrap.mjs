@@ -154,7 +154,7 @@ async function runNpm(folder, args, failure) {
 /** Takes the lock, waiting for a holder that lives; returns what gives it back. The holder's id and a touch every second keep it. */
 async function lock(path) {
   mkdirSync(dirname(path), { recursive: true });
-  for (let said = false; ; ) {
+  for (let said = false; ;) {
     try {
       const file = openSync(path, 'wx');
       writeFileSync(file, String(process.pid));

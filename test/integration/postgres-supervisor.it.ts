@@ -102,12 +102,16 @@ test('killed with -9 it is started again, and nothing committed is lost', async 
 test('a server that another supervisor left running is ended before ours starts', async () => {
   await child.stop();
   const { file, args, user } = cluster.command;
-  const left = spawn(file, args.filter((argument) => !['--pdeathsig', 'INT'].includes(argument) || file !== 'setpriv'), {
-    ...user,
-    cwd: '/',
-    detached: true,
-    stdio: 'ignore',
-  });
+  const left = spawn(
+    file,
+    args.filter((argument) => !['--pdeathsig', 'INT'].includes(argument) || file !== 'setpriv'),
+    {
+      ...user,
+      cwd: '/',
+      detached: true,
+      stdio: 'ignore',
+    },
+  );
   await until(() => cluster.answers());
   const pid = left.pid ?? 0;
   const since = startedAt(pid);

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import { holderOf } from '../world/lock.js';
 import { findPostgres } from '../world/native.js';
 import { isFree, listenerOf } from '../world/ports.js';
@@ -40,14 +41,22 @@ function programs(): Finding[] {
     { what: 'bwrap', args: ['--version'], needed: false, why: 'isolates sandboxes', remedy: 'sudo apt-get install -y bubblewrap' },
     { what: 'setpriv', args: ['--version'], needed: false, why: 'drops rights of sandboxes', remedy: 'sudo apt-get install -y util-linux' },
     { what: 'java', args: ['-version'], needed: false, why: 'for QUEUE=kafka', remedy: 'sudo apt-get install -y default-jre-headless' },
-    { what: 'mvn', args: ['--version'], needed: false, why: "for QUEUE=kafka, collects Kafka's jars", remedy: 'sudo apt-get install -y maven' },
+    {
+      what: 'mvn',
+      args: ['--version'],
+      needed: false,
+      why: "for QUEUE=kafka, collects Kafka's jars",
+      remedy: 'sudo apt-get install -y maven',
+    },
   ];
   const node: Finding = { what: 'node', well: true, needed: true, detail: `${process.version} (20.19 or newer)` };
   return [
     node,
     ...packages.map(({ what, args, needed, why, remedy }): Finding => {
       const { status, stdout, stderr } = spawnSync(what, args, { encoding: 'utf8', timeout: 20_000 });
-      const [version = ''] = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n');
+      const [version = ''] = stripVTControlCharacters(`${stdout ?? ''}${stderr ?? ''}`)
+        .trim()
+        .split('\n');
       const well = status === 0;
       return { what, well, needed, detail: well ? version : why, remedy };
     }),
@@ -82,7 +91,13 @@ function postgres(): Finding {
   try {
     return { what: 'postgres', well: true, needed: true, detail: findPostgres().postgres };
   } catch (error) {
-    return { what: 'postgres', well: false, needed: true, detail: error instanceof Error ? error.message : String(error), remedy: 'npm ci' };
+    return {
+      what: 'postgres',
+      well: false,
+      needed: true,
+      detail: error instanceof Error ? error.message : String(error),
+      remedy: 'npm ci',
+    };
   }
 }
 

@@ -18,7 +18,9 @@ export function findLiveWorld({ folder, port }: Where): LiveWorld {
   const settings = holderOf(folder.lock) === undefined ? undefined : readSettings(folder);
   if (!settings) throw notRunning(folder.path);
   if (port !== undefined && port !== settings.port) {
-    throw new Refusal(`the world in ${folder.path} listens on port ${settings.port}, not on ${port}: name the folder of the other with --data`);
+    throw new Refusal(
+      `the world in ${folder.path} listens on port ${settings.port}, not on ${port}: name the folder of the other with --data`,
+    );
   }
   const world = readWorld(folder.world);
   return { url: world.url, adminToken: settings.adminToken, world };

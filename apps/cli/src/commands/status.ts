@@ -6,9 +6,15 @@ import type { DataFolder } from '../world/folder.js';
 import { readArguments, type Command } from './command.js';
 import { findLiveWorld } from './live-world.js';
 
-const Health = z.object({ ready: z.boolean(), warnings: z.array(z.string()).default([]), checks: z.record(z.string(), z.unknown()).default({}) });
+const Health = z.object({
+  ready: z.boolean(),
+  warnings: z.array(z.string()).default([]),
+  checks: z.record(z.string(), z.unknown()).default({}),
+});
 const Peers = z.object({
-  peers: z.array(z.object({ region: z.string(), lagMs: z.number().optional(), pending: z.number().optional(), state: z.string().optional() })),
+  peers: z.array(
+    z.object({ region: z.string(), lagMs: z.number().optional(), pending: z.number().optional(), state: z.string().optional() }),
+  ),
 });
 
 /** Shows the regions of a running world, their processes and health, and how far each is behind the others. Exit code 1 unless all is well. */
@@ -29,7 +35,9 @@ export const status: Command = {
 };
 
 async function report(folder: DataFolder, world: WorldStatus, { id, url, replicationUrl, killed }: WorldStatus['regions'][number]) {
-  const health = killed ? { ready: false, text: `down: \`isochrone start ${id}\` brings it back`, warnings: [] } : await readHealth(`${url}/health/ready`);
+  const health = killed
+    ? { ready: false, text: `down: \`isochrone start ${id}\` brings it back`, warnings: [] }
+    : await readHealth(`${url}/health/ready`);
   const lag = killed ? [] : await lagLines(replicationUrl, regionTls(folder, id));
   const warnings = health.warnings.map((warning) => `  warning: ${warning}`);
   return { well: health.ready, lines: [`${id}  ${url}  ${health.text}`, ...processLines(world, id), ...lag, ...warnings] };

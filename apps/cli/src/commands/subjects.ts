@@ -4,7 +4,9 @@ import { readArguments, type Command, type Surroundings } from './command.js';
 import { askAdmin, findLiveWorld } from './live-world.js';
 
 const Created = z.object({ uuid: z.string(), key: z.string() });
-const Listed = z.object({ subjects: z.array(z.object({ subject: z.string(), namespaces: z.array(z.object({ name: z.string(), uuid: z.string() })) })) });
+const Listed = z.object({
+  subjects: z.array(z.object({ subject: z.string(), namespaces: z.array(z.object({ name: z.string(), uuid: z.string() })) })),
+});
 
 /** Makes, lists and deletes subjects: who may use the world, each with a namespace of its own name. */
 export const subjects: Command = {
@@ -30,7 +32,8 @@ async function create(surroundings: Surroundings): Promise<void> {
 async function list(surroundings: Surroundings): Promise<void> {
   const { where } = readArguments(surroundings, 'subjects list', []);
   const { subjects } = Listed.parse(await askAdmin(findLiveWorld(where), 'GET', '/subjects'));
-  for (const { subject, namespaces } of subjects) for (const { name, uuid } of namespaces) surroundings.print(`${subject}  ${name}  ${uuid}`);
+  for (const { subject, namespaces } of subjects)
+    for (const { name, uuid } of namespaces) surroundings.print(`${subject}  ${name}  ${uuid}`);
 }
 
 async function remove(surroundings: Surroundings): Promise<void> {

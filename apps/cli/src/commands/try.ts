@@ -96,7 +96,7 @@ class Tour {
       this.print(`  ${caller.city.padEnd(10)} ${region.padEnd(16)} ${String(Math.round(tookMs)).padStart(5)} ms   ${because}`);
       const expected = nearest(this.live.world, caller, down);
       if (status !== 200) throw new Refusal(`the call from ${caller.city} failed: ${status} ${text}`);
-      if (region !== expected || JSON.parse(text).region !== expected) {
+      if (region !== expected || (JSON.parse(text) as { region?: string }).region !== expected) {
         throw new Refusal(`the call from ${caller.city} was served by ${region}, not by ${expected}, the nearest`);
       }
       served.push(region);

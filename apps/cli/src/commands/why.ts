@@ -39,7 +39,12 @@ function regionLines(id: string, word: unknown): string[] {
   if ('unreachable' in word) return [`${id}: cannot be asked (${String(word.unreachable)})`];
   const answer = 'answer' in word ? word.answer : undefined;
   if (answer === null || answer === undefined || isEmpty(answer)) return [];
-  return [`${id}:`, ...JSON.stringify(answer, null, 2).split('\n').map((line) => `  ${line}`)];
+  return [
+    `${id}:`,
+    ...JSON.stringify(answer, null, 2)
+      .split('\n')
+      .map((line) => `  ${line}`),
+  ];
 }
 
 function isEmpty(answer: object | string | number | boolean): boolean {

@@ -67,7 +67,7 @@ export class Broker implements Unit {
   }
 
   private async keepRunning(wanted: AbortSignal): Promise<void> {
-    for (let crashes = 0; !wanted.aborted; ) {
+    for (let crashes = 0; !wanted.aborted;) {
       const begunAt = Date.now();
       await this.broker?.exited;
       this.broker = undefined;

@@ -51,7 +51,10 @@ export async function serveControl(path: string, world: WorldControl): Promise<(
 }
 
 /** The world that runs behind a socket; a request throws Refusal when none does. */
-export function connectControl(path: string, folder: string): { status(): Promise<WorldStatus>; kill(region: string): Promise<void>; start(region: string): Promise<void> } {
+export function connectControl(
+  path: string,
+  folder: string,
+): { status(): Promise<WorldStatus>; kill(region: string): Promise<void>; start(region: string): Promise<void> } {
   return {
     status: async () => Status.parse(await ask(path, folder, 'GET', '/status')) as WorldStatus,
     kill: async (region) => void (await ask(path, folder, 'POST', `/regions/${encodeURIComponent(region)}/kill`)),

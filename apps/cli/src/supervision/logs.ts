@@ -46,15 +46,18 @@ export function tail(path: string, bytes = 8192): string {
   }
 }
 
-/** The last thing a process had to say, in one line: the message of its last JSON line, or the last line. */
+/** The last thing a process had to say, in one line: its last message or error, without the stack below it. */
 export function lastWords(path: string): string {
-  const line = tail(path).trimEnd().split('\n').at(-1) ?? '';
+  const lines = tail(path)
+    .split('\n')
+    .filter((line) => line.trim() !== '');
+  const telling = lines.findLast((line) => line.startsWith('{"') || /error|fatal|cannot|failed/i.test(line)) ?? lines.at(-1) ?? '';
   try {
-    const { message, cause } = JSON.parse(line) as { message?: unknown; cause?: unknown };
+    const { message, cause } = JSON.parse(telling) as { message?: unknown; cause?: unknown };
     const because = typeof cause === 'string' ? `: ${cause.split('\n')[0] ?? ''}` : '';
-    return typeof message === 'string' ? `${message}${because}` : line;
+    return typeof message === 'string' ? `${message}${because}` : telling;
   } catch {
-    return line;
+    return telling.trim();
   }
 }
 

@@ -58,16 +58,17 @@ export function assembleWorld(input: AssemblyInput): { units: WorldUnits; logs: 
     if (!process) throw new Error(`the plan has no process '${wanted}'`);
     return new Child(specOf(input, process), input.logger, input.changed);
   };
-  const regions = [...clusters].map(
-    ([id, cluster]): RegionUnits => ({
-      id,
-      stores: [new Child(postgresSpec(input, id, cluster), input.logger, input.changed), ...brokerOf(input, id)],
-      spawner: unitOf(`${id}.spawner`),
-      services: ['controller', 'invoker', 'replication'].map((role) => unitOf(`${id}.${role}`)),
-      seed: () => writeSeeds({ settings, region: id, databaseUrl: cluster.url }),
-    }),
-  );
-  const logs = [...planned.map(({ name }) => folder.log(name)), ...ids.flatMap((id) => [folder.log(`${id}.postgres`), brokerLog(folder, id)])];
+  const regions = [...clusters].map(([id, cluster]): RegionUnits => ({
+    id,
+    stores: [new Child(postgresSpec(input, id, cluster), input.logger, input.changed), ...brokerOf(input, id)],
+    spawner: unitOf(`${id}.spawner`),
+    services: ['controller', 'invoker', 'replication'].map((role) => unitOf(`${id}.${role}`)),
+    seed: () => writeSeeds({ settings, region: id, databaseUrl: cluster.url }),
+  }));
+  const logs = [
+    ...planned.map(({ name }) => folder.log(name)),
+    ...ids.flatMap((id) => [folder.log(`${id}.postgres`), brokerLog(folder, id)]),
+  ];
   return { units: { router: unitOf('router'), regions }, logs: [...logs, folder.log('supervisor')] };
 }
 

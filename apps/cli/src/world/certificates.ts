@@ -55,7 +55,10 @@ export async function ensureCertificate(
 ): Promise<CertificateFiles> {
   const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'tls.key') };
   const issuer = new X509Certificate(readFileSync(authority.cert, 'utf8'));
-  if (isValid(files, nowMs) && (await new X509Certificate(readFileSync(files.cert, 'utf8')).verify({ publicKey: issuer, signatureOnly: true })))
+  if (
+    isValid(files, nowMs) &&
+    (await new X509Certificate(readFileSync(files.cert, 'utf8')).verify({ publicKey: issuer, signatureOnly: true }))
+  )
     return files;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const keys = await newKeys();

@@ -76,7 +76,8 @@ export class DataFolder {
   open(): void {
     if (existsSync(this.path) && !statSync(this.path).isDirectory()) throw new Refusal(`${this.path} is a file: --data takes a folder`);
     if (!this.isOurs()) throw new Refusal(`${this.path} holds files of something else: choose an empty folder with --data`);
-    for (const folder of [this.path, join(this.path, 'regions'), this.logs]) mkdirSync(folder, { recursive: true });
+    for (const folder of [this.path, join(this.path, 'regions')]) mkdirSync(folder, { recursive: true, mode: 0o711 });
+    ownFolder(this.logs);
     chmodSync(this.path, 0o711);
     ownFolder(this.sockets);
     if (this.reachable === this.outside) ownFolder(this.outside, 0o711);

@@ -62,7 +62,11 @@ export class LocalWorld implements WorldControl {
 
   /** Notes what runs, for a start after one that could not end well. */
   note(): void {
-    if (!this.stopping) noteRunning(this.folder.running, this.all.flatMap((unit) => unit.running ?? []));
+    if (!this.stopping)
+      noteRunning(
+        this.folder.running,
+        this.all.flatMap((unit) => unit.running ?? []),
+      );
   }
 
   status(): WorldStatus {
@@ -110,7 +114,8 @@ export class LocalWorld implements WorldControl {
   /** One command at a time for each region; a second one waits for the first. */
   private async alone(id: string, work: (region: RegionUnits) => Promise<void>): Promise<void> {
     const region = this.units.regions.find((each) => each.id === id);
-    if (!region) throw new Refusal(`there is no region '${id}' in this world: it has ${this.world.regions.map((each) => each.id).join(', ')}`);
+    if (!region)
+      throw new Refusal(`there is no region '${id}' in this world: it has ${this.world.regions.map((each) => each.id).join(', ')}`);
     const after = (this.busy.get(id) ?? Promise.resolve()).then(
       () => work(region),
       () => work(region),
@@ -141,7 +146,8 @@ export class LocalWorld implements WorldControl {
       const answer = await probe(`${this.world.url}/health/ready`);
       if (answer?.status === 200) return;
       this.checkWanted();
-      if (Date.now() > until) throw new Refusal(`the router does not find every region ready: ${JSON.stringify(answer?.body ?? 'no answer')}`);
+      if (Date.now() > until)
+        throw new Refusal(`the router does not find every region ready: ${JSON.stringify(answer?.body ?? 'no answer')}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }

@@ -20,7 +20,9 @@ export function takeLock(path: string, folder: string): () => void {
       const found = readOr(path);
       const holder = livingHolder(found);
       if (holder !== undefined) {
-        throw new Refusal(`a world runs in ${folder} already (process ${holder}): stop it first, or give this one another folder with --data`);
+        throw new Refusal(
+          `a world runs in ${folder} already (process ${holder}): stop it first, or give this one another folder with --data`,
+        );
       }
       setAside(path, found);
     }

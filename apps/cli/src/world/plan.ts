@@ -59,7 +59,10 @@ export function planWorld(input: PlanInput): PlannedProcess[] {
 }
 
 /** The sockets of a region's spawner and invoker. Named by the region's code, because a socket's path must be short. */
-export function regionSockets({ folder, settings }: Pick<PlanInput, 'folder' | 'settings'>, region: string): { spawner: string; invoker: string } {
+export function regionSockets(
+  { folder, settings }: Pick<PlanInput, 'folder' | 'settings'>,
+  region: string,
+): { spawner: string; invoker: string } {
   const code = settings.codes[region] ?? 0;
   return { spawner: join(folder.sockets, `${code}.spawner`), invoker: join(folder.sockets, `${code}.invoker`) };
 }

@@ -147,9 +147,17 @@ function postmaster(folder: string): number | undefined {
 /** Runs a program to its end, as another user where one is given; never longer than a minute. */
 function run(file: string, args: readonly string[], user: User | undefined): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { ...user, env: { LC_ALL: 'C.UTF-8' }, cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], timeout: initMs, killSignal: 'SIGKILL' });
+    const child = spawn(file, args, {
+      ...user,
+      env: { LC_ALL: 'C.UTF-8' },
+      cwd: '/',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: initMs,
+      killSignal: 'SIGKILL',
+    });
     let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-8192)));
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output = (output + chunk.toString()).slice(-8192)));
     child.once('error', (cause) => reject(new Refusal(`${file} cannot be run: ${cause.message}`, 1, { cause })));
     child.once('close', (code) => resolve({ code, output }));
   });

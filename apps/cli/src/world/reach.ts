@@ -32,7 +32,8 @@ export function ownFolder(path: string, mode = 0o700): void {
   mkdirSync(path, { recursive: true, mode });
   const stat = lstatSync(path);
   const foreign = process.getuid !== undefined && stat.uid !== process.getuid();
-  if (!stat.isDirectory() || foreign) throw new Refusal(`${path} belongs to somebody else: remove it, or choose another folder with --data`);
+  if (!stat.isDirectory() || foreign)
+    throw new Refusal(`${path} belongs to somebody else: remove it, or choose another folder with --data`);
   chmodSync(path, mode);
 }
 
