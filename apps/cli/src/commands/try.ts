@@ -108,7 +108,8 @@ class Tour {
   async comesHome(region: string): Promise<void> {
     const begunAt = Date.now();
     const caller = callers.find((each) => nearest(this.live.world, each, []) === region);
-    while (caller && (await this.call(caller)).region !== region) {
+    const servedBy = async (): Promise<string> => (caller ? (await this.call(caller)).region : region);
+    while ((await servedBy()) !== region) {
       if (Date.now() - begunAt > patienceMs) throw new Refusal(`${region} is up, but callers are not sent there again`);
       await sleep(200);
     }

@@ -126,16 +126,12 @@ function readyOf({ folder, settings, world }: AssemblyInput, role: PlannedProces
   const sockets = regionSockets({ folder, settings }, region);
   const here = world.regions.find(({ id }) => id === region);
   const ok = async (url: string, tls?: Parameters<typeof probe>[1]) => (await probe(url, tls))?.status === 200;
-  switch (role) {
-    case 'router':
-      return () => ok(`${world.url}/health/live`);
-    case 'controller':
-      return () => ok(`${here?.url ?? ''}/health/ready`);
-    case 'replication':
-      return () => ok(`${here?.replicationUrl ?? ''}/health/ready`, regionTls(folder, region));
-    case 'invoker':
-      return () => listens(sockets.invoker);
-    case 'spawner':
-      return () => listens(sockets.spawner);
-  }
+  const probes: Record<PlannedProcess['role'], () => Promise<boolean>> = {
+    router: () => ok(`${world.url}/health/live`),
+    controller: () => ok(`${here?.url ?? ''}/health/ready`),
+    replication: () => ok(`${here?.replicationUrl ?? ''}/health/ready`, regionTls(folder, region)),
+    invoker: () => listens(sockets.invoker),
+    spawner: () => listens(sockets.spawner),
+  };
+  return probes[role];
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Refusal } from '../refusal.js';
@@ -66,7 +66,7 @@ export class DataFolder {
 
   /**
    * Where files live that processes of other users must reach, Postgres' and sandboxes': the world's own folder, or one in the machine's
-   * shared space where a parent of it is closed to others. Call `open` first.
+   * shared space where a parent of it is closed to others. `claimReachable` makes that.
    */
   get reachable(): string {
     return isReachable(this.path) ? this.path : this.outside;
@@ -80,7 +80,17 @@ export class DataFolder {
     ownFolder(this.logs);
     chmodSync(this.path, 0o711);
     ownFolder(this.sockets);
-    if (this.reachable === this.outside) ownFolder(this.outside, 0o711);
+  }
+
+  /** Makes the reachable folder. What a former world of the same path left outside is of no use to this one and goes. */
+  claimReachable(worldId: string): void {
+    if (this.reachable !== this.outside) return;
+    const note = join(this.outside, 'world-id');
+    ownFolder(this.outside, 0o711);
+    if (existsSync(note) && readFileSync(note, 'utf8') === worldId) return;
+    rmSync(this.outside, { recursive: true, force: true });
+    ownFolder(this.outside, 0o711);
+    writeFileSync(note, worldId, { mode: 0o600 });
   }
 
   /** Removes everything of the world, and nothing else that may stand beside it. */

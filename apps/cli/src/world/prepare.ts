@@ -51,6 +51,7 @@ export async function prepareWorld(
     frameTokens: { ...Object.fromEntries(regions.map((id) => [id, newToken()])), ...known.frameTokens },
   };
   writeSettings(folder, settings);
+  folder.claimReachable(settings.id);
   const publicKeys = Object.fromEntries(regions.map((id) => [id, ensureRegionKey(folder.region(id, 'region.key'))]));
   const authority = await ensureAuthority(folder.authority, Date.now());
   await Promise.all(regions.map((id) => ensureCertificate(folder.region(id, 'tls'), id, authority, Date.now())));
