@@ -83,7 +83,8 @@ export class PeerLink {
       }
     }
     const bytes = Buffer.concat(parts);
-    if (createHash('sha256').update(bytes).digest('hex') !== address) throw new Error(`${this.region.id} sent a blob that is not what its address says`);
+    if (createHash('sha256').update(bytes).digest('hex') !== address)
+      throw new Error(`${this.region.id} sent a blob that is not what its address says`);
     return bytes;
   }
 

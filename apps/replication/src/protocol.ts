@@ -57,7 +57,11 @@ export const KeysSchema = z.object({
           .max(32_767)
           .transform((space) => space as Space),
         ns: uuid.transform((ns) => ns as NamespaceId),
-        path: z.string().min(1).max(1024).regex(/^[^\0]*$/s),
+        path: z
+          .string()
+          .min(1)
+          .max(800)
+          .regex(/^[^\0]*$/s),
       }),
     )
     .max(keysMax),

@@ -11,6 +11,8 @@ export class ReplyFilter implements ExceptionFilter {
   catch(cause: unknown, host: ArgumentsHost): void {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const failure = toFailure(cause);
+    if (failure.code === 'unavailable' && failure.cause !== undefined)
+      this.log.warn('a request of a peer has to come again', {}, failure.cause);
     if (failure.code === 'internal') this.log.error('a request of a peer failed', {}, cause);
     if (failure.retryAfterS !== undefined) reply.header('retry-after', String(failure.retryAfterS));
     if (!reply.sent) void reply.status(failure.status).send({ error: failure.message });

@@ -27,13 +27,16 @@ export function httpsServer(tls: Tls): FastifyAdapter {
     requestTimeout: 60_000,
     connectionTimeout: 120_000,
     keepAliveTimeout: 65_000,
-    maxParamLength: 128,
+    routerOptions: { maxParamLength: 128 },
     forceCloseConnections: true,
   });
   const server = adapter.getInstance();
   server.server.maxConnections = 256;
-  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: { headers: NodeJS.Dict<string | string[]> }, body: Buffer) =>
-    parse(request.headers['content-encoding'] === 'gzip' ? await inflate(body) : body),
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (request: { headers: NodeJS.Dict<string | string[]> }, body: Buffer) =>
+      parse(request.headers['content-encoding'] === 'gzip' ? await inflate(body) : body),
   );
   // Before a byte of the body is read: who shows no certificate of ours is not worth it. Which region it names is the guard's matter.
   server.addHook('onRequest', async (request) => {

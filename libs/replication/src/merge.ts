@@ -26,9 +26,7 @@ export function merge(current: MergeState | undefined, incoming: MergeState): Me
   if (!current) return { kind: 'apply', concurrent: false };
   const order = compareVersions(incoming, current);
   if (order === 0) return { kind: 'same' };
-  return order > 0
-    ? { kind: 'apply', concurrent: unseen(current, incoming) }
-    : { kind: 'stale', concurrent: unseen(incoming, current) };
+  return order > 0 ? { kind: 'apply', concurrent: unseen(current, incoming) } : { kind: 'stale', concurrent: unseen(incoming, current) };
 }
 
 /** What a local write that replaces `current` has seen. */

@@ -17,17 +17,29 @@ test('a row is parked while its code or a row that it requires is not here', () 
 
 test('rows of one batch satisfy each other whatever their order, and parents come first', () => {
   const plan = planApply([action, pkg], { ...nothing, blobs: new Set([blob]) });
-  assert.deepEqual(plan.visible.map((row) => row.path), ['pkg', 'pkg/act']);
+  assert.deepEqual(
+    plan.visible.map((row) => row.path),
+    ['pkg', 'pkg/act'],
+  );
   const binding = aRow({ path: 'a', kind: kinds.package, requires: [{ space: spaces.definition, path: 'z' }] });
   const target = aRow({ path: 'z', kind: kinds.package });
-  assert.deepEqual(planApply([binding, target], nothing).visible.map((row) => row.path), ['z', 'a']);
+  assert.deepEqual(
+    planApply([binding, target], nothing).visible.map((row) => row.path),
+    ['z', 'a'],
+  );
 });
 
 test('a parent that is deleted in the same batch does not satisfy its child', () => {
   const facts = { current: new Map([[keyText(pkg), pkg]]), visible: new Set([keyText(pkg)]), blobs: new Set([blob]) };
   const plan = planApply([aTombstone({ path: 'pkg', kind: kinds.package, hlc: '65537' as Hlc }), action], facts);
-  assert.deepEqual(plan.visible.map((row) => row.path), ['pkg']);
-  assert.deepEqual(plan.parked.map(({ row }) => row.path), ['pkg/act']);
+  assert.deepEqual(
+    plan.visible.map((row) => row.path),
+    ['pkg'],
+  );
+  assert.deepEqual(
+    plan.parked.map(({ row }) => row.path),
+    ['pkg/act'],
+  );
 });
 
 test('a tombstone needs nothing', () => {
@@ -35,8 +47,17 @@ test('a tombstone needs nothing', () => {
 });
 
 test('what opens and closes doors is applied first', () => {
-  const rows = [aRow(), aRow({ space: spaces.limits }), aRow({ space: spaces.key }), aRow({ space: spaces.namespace }), aRow({ space: spaces.namespaceKey })];
-  assert.deepEqual(planApply(rows, nothing).visible.map((row) => row.space), [4, 1, 2, 3, 0]);
+  const rows = [
+    aRow(),
+    aRow({ space: spaces.limits }),
+    aRow({ space: spaces.key }),
+    aRow({ space: spaces.namespace }),
+    aRow({ space: spaces.namespaceKey }),
+  ];
+  assert.deepEqual(
+    planApply(rows, nothing).visible.map((row) => row.space),
+    [4, 1, 2, 3, 0],
+  );
 });
 
 test('a batch that starts where the receiver stands is taken, a repeated one is known, any other is told where to go on', () => {
@@ -46,14 +67,21 @@ test('a batch that starts where the receiver stands is taken, a repeated one is 
   assert.deepEqual(judgeBatch(own, { epoch: 'e1', after: at('10'), upto: at('20', 'k') }), { kind: 'duplicate' });
   assert.deepEqual(judgeBatch(own, { epoch: 'e1', after: at('10'), upto: at('19') }), { kind: 'duplicate' });
   assert.deepEqual(judgeBatch(own, { epoch: 'e1', after: at('25'), upto: at('30') }), { kind: 'gap', own });
-  assert.deepEqual(judgeBatch(own, { epoch: 'e1', after: at('10'), upto: at('20', 'z') }), { kind: 'gap', own }, 'keys are never ordered here');
+  assert.deepEqual(
+    judgeBatch(own, { epoch: 'e1', after: at('10'), upto: at('20', 'z') }),
+    { kind: 'gap', own },
+    'keys are never ordered here',
+  );
   assert.deepEqual(judgeBatch(undefined, { epoch: 'e1', after: feedStart, upto: at('5') }), { kind: 'take' });
 });
 
 test('a feed of a new epoch is taken from its start', () => {
   const own = { epoch: 'e1', cursor: { xid: '20', key: '' } };
   assert.deepEqual(judgeBatch(own, { epoch: 'e2', after: feedStart, upto: { xid: '5', key: '' } }), { kind: 'take' });
-  assert.deepEqual(judgeBatch(own, { epoch: 'e2', after: own.cursor, upto: { xid: '25', key: '' } }), { kind: 'gap', own: { epoch: 'e2', cursor: feedStart } });
+  assert.deepEqual(judgeBatch(own, { epoch: 'e2', after: own.cursor, upto: { xid: '25', key: '' } }), {
+    kind: 'gap',
+    own: { epoch: 'e2', cursor: feedStart },
+  });
   assert.deepEqual(resumeAt('e2', own), feedStart);
   assert.deepEqual(resumeAt('e1', own), own.cursor);
 });
@@ -78,6 +106,8 @@ test('a row that cannot be read says why', () => {
     [{ hlc: '9223372036854775807' }, 'bad hlc'],
     [{ hlc: 5 }, 'bad hlc'],
     [{ path: 'a\0b' }, 'bad path'],
+    [{ path: 'a\ud800' }, 'bad path'],
+    [{ path: 'x'.repeat(801) }, 'bad path'],
     [{ doc: '{' }, 'bad doc'],
     [{ sealed: '*' }, 'bad sealed'],
     [{ blob: '../../etc/passwd' }, 'bad blob'],

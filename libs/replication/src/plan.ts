@@ -53,7 +53,7 @@ export function planApply(rows: readonly ReplicaRow[], facts: ApplyFacts): Apply
     if (verdict.kind === 'apply' && verdict.concurrent) overwritten.push(row);
   }
   const missingOf = (row: ReplicaRow) => missing(row, facts, (key) => present.get(key) ?? facts.visible.has(key));
-  for (let progress = true; progress; ) {
+  for (let progress = true; progress;) {
     const [ready, blocked] = split(waiting, (row) => {
       if (missingOf(row)) return false;
       present.set(keyText(row), !row.deleted);

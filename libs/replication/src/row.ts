@@ -41,7 +41,8 @@ export function keyText(key: EntityKey): string {
 }
 
 const extraLengthMax = 65_536;
-const pathLengthMax = 1024;
+/** UTF-16 units; even in the longest characters such a path fits an index of Postgres. */
+const pathLengthMax = 800;
 const requiresMax = 64;
 
 type Check = (value: unknown) => boolean;
@@ -61,7 +62,8 @@ const orNull =
 const smallint = integer(0, 32_767);
 const uuid = matching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
 const clock: Check = (v) => typeof v === 'string' && /^(0|[1-9]\d{0,18})$/.test(v) && BigInt(v) <= hlcMax;
-const path: Check = (v) => typeof v === 'string' && v.length > 0 && v.length <= pathLengthMax && !v.includes('\0');
+const path: Check = (v) =>
+  typeof v === 'string' && v.length > 0 && v.length <= pathLengthMax && !v.includes('\0') && !/\p{Surrogate}/u.test(v);
 const requirement: Check = (v) => typeof v === 'object' && v !== null && smallint((v as EntityKey).space) && path((v as EntityKey).path);
 
 const checks: Readonly<Record<keyof Omit<ReplicaRow, 'extra'>, Check>> = {
@@ -81,7 +83,10 @@ const checks: Readonly<Record<keyof Omit<ReplicaRow, 'extra'>, Check>> = {
   updated: integer(0, Number.MAX_SAFE_INTEGER),
   createdHlc: clock,
   seen: (v) =>
-    typeof v === 'object' && v !== null && !Array.isArray(v) && Object.entries(v).every(([code, at]) => /^\d{1,3}$/.test(code) && clock(at)),
+    typeof v === 'object' &&
+    v !== null &&
+    !Array.isArray(v) &&
+    Object.entries(v).every(([code, at]) => /^\d{1,3}$/.test(code) && clock(at)),
 };
 
 function isJson(value: unknown): boolean {

@@ -6,7 +6,7 @@ import { RegionDatabase } from '../region-database.js';
 import { PeerLinks } from '../peer-links.js';
 import { WorldView } from '../world-view.js';
 import { ChangePush } from './change-push.js';
-import { Nudges } from './nudges.js';
+import { Nudges, pause } from './nudges.js';
 
 /** Longest that a change waits when its notification got lost. */
 const pollMs = 1000;
@@ -53,7 +53,10 @@ export class PushLoop implements OnApplicationBootstrap, BeforeApplicationShutdo
       link.region.id,
       { push: new ChangePush(this.world.self, epoch, this.feed, link), failures: 0, drained: false },
     ]);
-    await Promise.all([...lines.map(([peer, line]) => this.drive(peer, line, lead, log.with({ peer }))), this.publish(new Map(lines), lead)]);
+    await Promise.all([
+      ...lines.map(([peer, line]) => this.drive(peer, line, lead, log.with({ peer }))),
+      this.publish(new Map(lines), lead),
+    ]);
     log.log('pushing ended');
   }
 
@@ -81,7 +84,7 @@ export class PushLoop implements OnApplicationBootstrap, BeforeApplicationShutdo
       } catch (cause) {
         if (!lead.signal.aborted) this.database.log.warn('the state of the peers could not be published', {}, cause);
       }
-      await this.nudges.pause('', statusMs, lead.signal);
+      await pause(statusMs, lead.signal);
     }
   }
 

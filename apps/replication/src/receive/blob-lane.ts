@@ -22,7 +22,7 @@ export class BlobLane {
   private readonly queue: (() => void)[] = [];
   private busy = 0;
   private readonly arrivals: (() => void)[] = [];
-  private readonly stop = new AbortController();
+  private closed = false;
 
   constructor(
     private readonly objects: ObjectStore,
@@ -37,7 +37,9 @@ export class BlobLane {
     const here = new Set<string>();
     const absent: string[] = [];
     for (let i = 0; i < wanted.length; i += 16)
-      await Promise.all(wanted.slice(i, i + 16).map(async (address) => ((await this.objects.has(address)) ? here.add(address) : absent.push(address))));
+      await Promise.all(
+        wanted.slice(i, i + 16).map(async (address) => ((await this.objects.has(address)) ? here.add(address) : absent.push(address))),
+      );
     if (absent.length === 0) return here;
     const brought = Promise.all(absent.map(async (address) => (await this.bring(address, sender)) && here.add(address)));
     await within(brought, waitMs);
@@ -49,15 +51,15 @@ export class BlobLane {
     this.arrivals.push(listener);
   }
 
-  /** Breaks downloads off. */
+  /** Starts no more downloads; those under way end with their lines. */
   close(): void {
-    this.stop.abort();
+    this.closed = true;
   }
 
   private bring(address: string, sender: RegionCode): Promise<boolean> {
     const running = this.under.get(address);
     if (running) return running;
-    if (this.queue.length >= waitingMax || this.stop.signal.aborted) return Promise.resolve(false);
+    if (this.queue.length >= waitingMax || this.closed) return Promise.resolve(false);
     if ((this.failed.get(address)?.againAtMs ?? 0) > Date.now()) return Promise.resolve(false);
     const download = this.inLane(() => this.download(address, sender)).finally(() => this.under.delete(address));
     this.under.set(address, download);
@@ -87,15 +89,15 @@ export class BlobLane {
 
   private async download(address: string, sender: RegionCode): Promise<boolean> {
     for (const link of this.links.to(this.world.peersFrom(sender))) {
-      if (this.stop.signal.aborted) return false;
+      if (this.closed) return false;
       try {
-        const bytes = await link.blob(address, AbortSignal.any([this.stop.signal, AbortSignal.timeout(downloadMs)]));
+        const bytes = await link.blob(address, AbortSignal.timeout(downloadMs));
         if (!bytes) continue;
         if ((await this.objects.put(bytes)) !== address) throw new Error('stored code got another address than it has');
         for (const listener of this.arrivals) listener();
         return true;
       } catch (cause) {
-        if (!this.stop.signal.aborted) this.log.warn('code could not be brought from a peer', { peer: link.region.id, address }, cause);
+        if (!this.closed) this.log.warn('code could not be brought from a peer', { peer: link.region.id, address }, cause);
       }
     }
     return false;

@@ -1,13 +1,5 @@
 import { EventBus, type EntityKey, type WorldRegion } from '#libs/domain';
-import {
-  decodeRow,
-  judgeBatch,
-  ReplicaStore,
-  type Applied,
-  type FeedPosition,
-  type InvalidRow,
-  type ReplicaRow,
-} from '#libs/replication';
+import { decodeRow, judgeBatch, ReplicaStore, type Applied, type FeedPosition, type InvalidRow, type ReplicaRow } from '#libs/replication';
 import { Logger } from '#libs/telemetry';
 import type { Batch } from '../protocol.js';
 import { BlobLane } from './blob-lane.js';

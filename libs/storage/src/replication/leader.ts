@@ -71,7 +71,7 @@ class Bell {
 
   ring(): void {
     this.rings += 1;
-    for (const listener of [...this.listeners]) listener();
+    for (const listener of this.listeners) listener();
   }
 
   heard(seen: number, timeoutMs: number, signal: AbortSignal): Promise<void> {

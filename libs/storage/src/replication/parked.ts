@@ -36,7 +36,14 @@ export async function parkInvalid(client: PoolClient, origin: RegionCode, rows: 
     await client.query(
       `insert into entity_parked (space, ns, path, origin, hlc, row, missing, since) values ($1, $2, $3, $4, 0, $5, $6, now())
        on conflict (space, ns, path, origin) do nothing`,
-      [invalidKey.space, invalidKey.ns, `invalid/${createHash('sha256').update(text).digest('hex')}`, origin, JSON.stringify(text), JSON.stringify({ invalid: reason })],
+      [
+        invalidKey.space,
+        invalidKey.ns,
+        `invalid/${createHash('sha256').update(text).digest('hex')}`,
+        origin,
+        JSON.stringify(text),
+        JSON.stringify({ invalid: reason }),
+      ],
     );
   }
 }

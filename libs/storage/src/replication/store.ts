@@ -1,4 +1,4 @@
-import type { EntityKey, Hlc, RegionCode } from '#libs/domain';
+import { Failure, type EntityKey, type Hlc, type RegionCode } from '#libs/domain';
 import {
   judgeBatch,
   keyText,
@@ -67,12 +67,7 @@ export class PgReplicaStore extends ReplicaStore {
     return readParked(this.pool, after, limit);
   }
 
-  private async apply(
-    client: PoolClient,
-    judgement: Judgement,
-    rows: readonly ReplicaRow[],
-    blobs: ReadonlySet<string>,
-  ): Promise<Applied> {
+  private async apply(client: PoolClient, judgement: Judgement, rows: readonly ReplicaRow[], blobs: ReadonlySet<string>): Promise<Applied> {
     if (rows.length === 0) return { judgement, ...nothing };
     const facts = await readFacts(client, rows, blobs);
     const plan = planApply(rows, facts);
@@ -106,12 +101,18 @@ export class PgReplicaStore extends ReplicaStore {
       } catch (cause) {
         await client.query('rollback');
         broken = false;
-        throw cause;
+        throw isPassing(cause) ? new Failure('unavailable', {}, { cause, retryAfterS: 1 }) : cause;
       }
     } finally {
       client.release(broken);
     }
   }
+}
+
+/** A deadlock, a lock or statement that took too long, a server that is full or ends: the same batch has a chance when it comes again. */
+function isPassing(cause: unknown): boolean {
+  const code = (cause as { code?: unknown }).code;
+  return typeof code === 'string' && /^(40|53|55|57|08)/.test(code);
 }
 
 interface PositionRecord {
@@ -137,7 +138,15 @@ async function lockPosition(client: PoolClient, peer: RegionCode, stretch: Stret
 }
 
 async function readFacts(client: PoolClient, rows: readonly ReplicaRow[], blobs: ReadonlySet<string>): Promise<ApplyFacts> {
-  const standing = await client.query<{ space: number; ns: string; path: string; hlc: Hlc; origin: RegionCode; deleted: boolean; seen: Seen }>(
+  const standing = await client.query<{
+    space: number;
+    ns: string;
+    path: string;
+    hlc: Hlc;
+    origin: RegionCode;
+    deleted: boolean;
+    seen: Seen;
+  }>(
     `select space, ns, path, hlc, origin, deleted, seen from entity
       where (space, ns, path) in (select * from unnest($1::smallint[], $2::uuid[], $3::text[])) order by space, ns, path for update`,
     keyArrays(rows),
@@ -156,4 +165,3 @@ async function readFacts(client: PoolClient, rows: readonly ReplicaRow[], blobs:
         ).rows;
   return { current, visible: new Set(found.map((row) => keyText(row as unknown as EntityKey))), blobs };
 }
-
