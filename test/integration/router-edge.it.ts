@@ -16,7 +16,7 @@ const world = useRouterWorld();
 const { us, eu, ap, all } = world;
 const call = world.call.bind(world);
 
-suite('framing', () => {
+suite('framing', { timeout: 120_000 }, () => {
   const head = 'Host: x\r\nX-Forwarded-For: 13.112.0.1\r\n';
 
   test('what could be read in two ways is refused and the connection closed', async () => {
@@ -96,7 +96,7 @@ suite('framing', () => {
   });
 });
 
-suite('operators', () => {
+suite('operators', { timeout: 120_000 }, () => {
   const admin = { authorization: `Bearer ${adminToken}` };
 
   test('the list of regions and the why answer need the token', async () => {
@@ -149,7 +149,7 @@ suite('operators', () => {
   });
 });
 
-suite('shutdown', () => {
+suite('shutdown', { timeout: 120_000 }, () => {
   test('readiness goes red, what is in flight ends, what is half sent is cut, idle connections close', async () => {
     const leaving = await world.startRouter('local', 300);
     const other = new Client(`http://127.0.0.1:${leaving.port}`);
