@@ -16,7 +16,7 @@ const world = useRouterWorld();
 const { us, eu, ap, all } = world;
 const call = world.call.bind(world);
 
-suite('framing', () => {
+suite('framing', { timeout: 120_000 }, () => {
   const head = 'Host: x\r\nX-Forwarded-For: 13.112.0.1\r\n';
 
   test('what could be read in two ways is refused and the connection closed', async () => {
@@ -64,6 +64,28 @@ suite('framing', () => {
     assert.equal(got.body, 'hi');
   });
 
+  test('nonsense behind a request is refused, but never between the bytes of an answer', async () => {
+    const nonsense = await sendRaw(world.port, `POST / HTTP/1.1\r\n${head}Transfer-Encoding: chunked\r\n\r\nnot a size\r\n`);
+    assert.match(nonsense, /^HTTP\/1\.1 400 /);
+    ap.behave = (_req, res) => {
+      res.writeHead(200, { 'content-length': 100 }).write('half of it');
+    };
+    const socket = await open(world.port);
+    let text = '';
+    socket.on('data', (chunk: Buffer) => (text += chunk.toString('latin1')));
+    socket.write(`GET / HTTP/1.1\r\n${head}\r\n`);
+    while (!text.endsWith('half of it')) await once(socket, 'data');
+    socket.write('nonsense\r\n\r\n');
+    await once(socket, 'close');
+    assert.ok(text.endsWith('half of it'), text);
+  });
+
+  test('an offer of h2c is passed over, HTTP/1.0 is served', async () => {
+    const h2c = `GET / HTTP/1.1\r\n${head}Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n`;
+    assert.match(await sendRaw(world.port, h2c), /^HTTP\/1\.1 200 /);
+    assert.match(await sendRaw(world.port, `GET / HTTP/1.0\r\n${head}\r\n`), /^HTTP\/1\.1 200 [\s\S]*\r\n\r\n\{/);
+  });
+
   test('an upgrade gets 501, and a thousand resets around it harm nobody', async () => {
     const upgrade = `GET / HTTP/1.1\r\n${head}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: x\r\n\r\n`;
     assert.match(await sendRaw(world.port, upgrade), /^HTTP\/1\.1 501 /);
@@ -74,7 +96,7 @@ suite('framing', () => {
   });
 });
 
-suite('operators', () => {
+suite('operators', { timeout: 120_000 }, () => {
   const admin = { authorization: `Bearer ${adminToken}` };
 
   test('the list of regions and the why answer need the token', async () => {
@@ -127,7 +149,7 @@ suite('operators', () => {
   });
 });
 
-suite('shutdown', () => {
+suite('shutdown', { timeout: 120_000 }, () => {
   test('readiness goes red, what is in flight ends, what is half sent is cut, idle connections close', async () => {
     const leaving = await world.startRouter('local', 300);
     const other = new Client(`http://127.0.0.1:${leaving.port}`);

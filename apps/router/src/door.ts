@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 
 /** Paths that the router answers itself; everything else belongs to a region. */
-const own = /^\/(?:health\/(?:live|ready)|isochrone\/v1\/(?:regions|why\/[^/?]+))\/?(?:\?|$)/;
+const own = /^\/(?:health\/(?:live|ready)|isochrone\/v1\/(?:regions|why\/[^/?]+))(?:\?|$)/;
 
 /** Longer than the region's 65 s and a blocking invocation's 60 s. */
 const requestMs = 72_000;

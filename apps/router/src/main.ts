@@ -6,19 +6,20 @@ import { startRouter } from './app.js';
 try {
   const config = readEnv(RouterEnv, process.env);
   const log = new Logger({ process: 'router' }, config.ISOCHRONE_LOG_LEVEL);
-  const router = await startRouter(config, readWorld(config.ISOCHRONE_WORLD), log);
-  const leave = (): void => {
+  const starting = startRouter(config, readWorld(config.ISOCHRONE_WORLD), log);
+  // A signal during the start is obeyed when the start is over; a second one ends the process as it is.
+  const leave = async (): Promise<void> => {
     process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
-    router.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error('router could not stop in order', {}, error);
-        process.exit(1);
-      },
-    );
+    await (await starting).stop();
+    process.exit(0);
   };
-  process.once('SIGTERM', leave).once('SIGINT', leave);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void leave().catch(fail));
+  await starting;
 } catch (error) {
+  fail(error);
+}
+
+function fail(error: unknown): never {
   process.stderr.write(`router: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exit(1);
 }
