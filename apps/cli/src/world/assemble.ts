@@ -7,6 +7,7 @@ import { Child, type ProcessSpec } from '../supervision/child.js';
 import { listens, probe } from '../supervision/probes.js';
 import type { Unit } from '../supervision/unit.js';
 import type { DataFolder } from './folder.js';
+import { guestRows } from './guest.js';
 import type { RegionUnits, WorldUnits } from './local-world.js';
 import { findPostgres } from './native.js';
 import { planWorld, regionSockets, regionTls, type PlannedProcess, type Queue } from './plan.js';
@@ -45,7 +46,7 @@ export function assembleWorld(input: AssemblyInput): { units: WorldUnits; logs: 
       id,
       new Cluster({
         programs,
-        folder: join(folder.reachable, 'regions', id, 'postgres'),
+        folder: folder.postgres(id),
         port: settings.ports[`${id}.postgres`] ?? 0,
         password: settings.databasePassword,
       }),
@@ -63,7 +64,7 @@ export function assembleWorld(input: AssemblyInput): { units: WorldUnits; logs: 
     stores: [new Child(postgresSpec(input, id, cluster), input.logger, input.changed), ...brokerOf(input, id)],
     spawner: unitOf(`${id}.spawner`),
     services: ['controller', 'invoker', 'replication'].map((role) => unitOf(`${id}.${role}`)),
-    seed: () => writeSeeds({ settings, region: id, databaseUrl: cluster.url }),
+    seed: () => writeSeeds(cluster.url, guestRows(settings), input.logger),
   }));
   const logs = [
     ...planned.map(({ name }) => folder.log(name)),

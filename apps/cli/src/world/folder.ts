@@ -72,6 +72,11 @@ export class DataFolder {
     return isReachable(this.path) ? this.path : this.outside;
   }
 
+  /** A region's Postgres cluster. */
+  postgres(region: string): string {
+    return join(this.reachable, 'regions', region, 'postgres');
+  }
+
   /** Makes the folder, with room for sockets. Others may pass through it, and find every secret inside closed. */
   open(): void {
     if (existsSync(this.path) && !statSync(this.path).isDirectory()) throw new Refusal(`${this.path} is a file: --data takes a folder`);

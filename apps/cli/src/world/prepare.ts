@@ -4,6 +4,7 @@ import type { World } from '#libs/domain';
 import { Refusal } from '../refusal.js';
 import { ensureAuthority, ensureCertificate } from './certificates.js';
 import type { DataFolder } from './folder.js';
+import { completeGuest } from './guest.js';
 import { checkRegions, describeWorld } from './geography.js';
 import { firstRegionOffset } from './plan.js';
 import { assignPorts, isFree, listenerOf } from './ports.js';
@@ -52,12 +53,22 @@ export async function prepareWorld(
   };
   writeSettings(folder, settings);
   folder.claimReachable(settings.id);
-  const publicKeys = Object.fromEntries(regions.map((id) => [id, ensureRegionKey(folder.region(id, 'region.key'))]));
+  const publicKeys = Object.fromEntries(regions.map((id) => [id, regionKey(folder, id)]));
   const authority = await ensureAuthority(folder.authority, Date.now());
   await Promise.all(regions.map((id) => ensureCertificate(folder.region(id, 'tls'), id, authority, Date.now())));
   const world = describeWorld(settings, publicKeys);
+  const complete = { ...settings, guest: completeGuest(settings.guest, world) };
+  writeSettings(folder, complete);
   writePrivately(folder.world, `${JSON.stringify(world, null, 2)}\n`, 0o644);
-  return { settings, world };
+  return { settings: complete, world };
+}
+
+/** A region that has data has a key: a new one in place of a lost one could not read any of it. */
+function regionKey(folder: DataFolder, region: string): string {
+  const file = folder.region(region, 'region.key');
+  if (!existsSync(file) && existsSync(folder.postgres(region)))
+    throw corrupt(file, `it is missing, and the data of ${region} cannot be read without it`);
+  return ensureRegionKey(file);
 }
 
 /** A damaged world.json is not overwritten in silence: whoever damaged it may have damaged more. */

@@ -23,8 +23,16 @@ const SettingsSchema = z.object({
   databasePassword: Secret,
   /** Keyed by region id. */
   frameTokens: z.record(z.string(), Secret),
-  /** Key of the guest's namespace and how it is wrapped for each region; `generation` counts the sets of wraps. */
-  guest: z.object({ namespaceKey: Secret, generation: z.number().int().min(0), wraps: z.record(z.string(), z.string()) }),
+  /**
+   * Key of the guest's namespace, how it is wrapped for each region, and the guest's auth key sealed with it (base64). Kept, because both are
+   * random: regions must write the same bytes. `generation` counts the sets of wraps.
+   */
+  guest: z.object({
+    namespaceKey: Secret,
+    generation: z.number().int().min(0),
+    wraps: z.record(z.string(), z.string()),
+    sealedKey: z.string(),
+  }),
 });
 
 /** What a world on one machine remembers from start to start. */
@@ -42,7 +50,7 @@ export function newSettings(nowMs: number): Settings {
     adminToken: newToken(),
     databasePassword: newToken(),
     frameTokens: {},
-    guest: { namespaceKey: randomBytes(32).toString('base64'), generation: 0, wraps: {} },
+    guest: { namespaceKey: randomBytes(32).toString('base64'), generation: 0, wraps: {}, sealedKey: '' },
   };
 }
 
