@@ -124,12 +124,16 @@ export class LocalWorld implements WorldControl {
     await after;
   }
 
-  private async bringUp({ stores, spawner, services, seed }: RegionUnits, stored: () => void = () => undefined): Promise<void> {
+  private async bringUp({ id, stores, spawner, services, seed }: RegionUnits, stored: () => void = () => undefined): Promise<void> {
     const whenStored = async (): Promise<void> => {
       await Promise.all(stores.map((unit) => unit.start()));
       this.checkWanted();
       stored();
-      await Promise.all([seed(), ...services.map((unit) => unit.start())]);
+      const seeded = seed().catch((cause: unknown) => {
+        const why = cause instanceof Error ? cause.message : String(cause);
+        throw new Refusal(`the database of ${id} could not be made ready: ${why}`, 1, { cause });
+      });
+      await Promise.all([seeded, ...services.map((unit) => unit.start())]);
     };
     this.checkWanted();
     await Promise.all([spawner.start(), whenStored()]);
