@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { takeLock } from '../../apps/cli/src/world/lock.js';
+import { processesOf } from '../support/processes.js';
 import { projectRoot } from '../support/project.js';
 
 const main = join(projectRoot, 'dist/apps/cli/src/main.js');
@@ -37,20 +38,6 @@ function refused({ code, stderr }: Ended, wanted: number, text: RegExp): void {
   assert.match(stderr, text);
   assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
   assert.equal(code, wanted);
-}
-
-/** Processes whose command line names a folder. */
-function processesOf(folder: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8') + readFileSync(`/proc/${pid}/environ`, 'utf8');
-        return command.includes(folder) ? [`${pid} ${command.slice(0, 80)}`] : [];
-      } catch {
-        return [];
-      }
-    });
 }
 
 test('what nobody understands ends with code 2 and says what is understood', () => {

@@ -3,9 +3,9 @@ import { Refusal } from '../refusal.js';
 import { readArguments, type Command, type Surroundings } from './command.js';
 import { askAdmin, findLiveWorld } from './live-world.js';
 
-const Created = z.object({ uuid: z.string(), key: z.string() });
+const Created = z.object({ authKey: z.string() });
 const Listed = z.object({
-  subjects: z.array(z.object({ subject: z.string(), namespaces: z.array(z.object({ name: z.string(), uuid: z.string() })) })),
+  subjects: z.array(z.object({ name: z.string(), subject: z.string(), namespaceId: z.string(), blocked: z.boolean().default(false) })),
 });
 
 /** Makes, lists and deletes subjects: who may use the world, each with a namespace of its own name. */
@@ -25,15 +25,16 @@ export const subjects: Command = {
 async function create(surroundings: Surroundings): Promise<void> {
   const { where, words } = readArguments(surroundings, 'subjects create NAME', ['NAME']);
   const [name = ''] = words;
-  const { uuid, key } = Created.parse(await askAdmin(findLiveWorld(where), 'POST', '/subjects', { name }));
-  surroundings.print(`${uuid}:${key}`);
+  const { authKey } = Created.parse(await askAdmin(findLiveWorld(where), 'POST', '/subjects', { name }));
+  surroundings.print(authKey);
 }
 
 async function list(surroundings: Surroundings): Promise<void> {
   const { where } = readArguments(surroundings, 'subjects list', []);
   const { subjects } = Listed.parse(await askAdmin(findLiveWorld(where), 'GET', '/subjects'));
-  for (const { subject, namespaces } of subjects)
-    for (const { name, uuid } of namespaces) surroundings.print(`${subject}  ${name}  ${uuid}`);
+  for (const { subject, name, namespaceId, blocked } of subjects) {
+    surroundings.print(`${subject}  namespace ${name}  ${namespaceId}${blocked ? '  blocked' : ''}`);
+  }
 }
 
 async function remove(surroundings: Surroundings): Promise<void> {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { readArguments, type Command } from './command.js';
 import { askAdmin, findLiveWorld } from './live-world.js';
 import { reasonText, WhySchema, type Trace } from './reason.js';
@@ -33,20 +34,50 @@ function traceLines({ atMs, method, path, caller, because, order, attempts }: Tr
   ];
 }
 
-/** What a region has to say: `answer` is null where it knows nothing. */
-function regionLines(id: string, word: unknown): string[] {
-  if (word === null || typeof word !== 'object') return [];
-  if ('unreachable' in word) return [`${id}: cannot be asked (${String(word.unreachable)})`];
-  const answer = 'answer' in word ? word.answer : undefined;
-  if (answer === null || answer === undefined || isEmpty(answer)) return [];
-  return [
-    `${id}:`,
-    ...JSON.stringify(answer, null, 2)
-      .split('\n')
-      .map((line) => `  ${line}`),
-  ];
-}
+const Word = z.union([
+  z.object({ unreachable: z.string() }),
+  z.object({
+    answer: z
+      .object({
+        activations: z.array(
+          z.object({
+            activationId: z.string(),
+            namespace: z.string(),
+            action: z.string(),
+            version: z.string(),
+            startType: z.string().optional(),
+            attempt: z.number(),
+            start: z.number(),
+            waitMs: z.number().optional(),
+            initMs: z.number().optional(),
+            runMs: z.number().optional(),
+            status: z.number(),
+          }),
+        ),
+      })
+      .nullable(),
+  }),
+]);
 
-function isEmpty(answer: object | string | number | boolean): boolean {
-  return typeof answer === 'object' && Object.values(answer).every((value) => Array.isArray(value) && value.length === 0);
+const outcomes = ['success', 'application error', 'action developer error', 'internal error'] as const;
+
+/** What a region has to say of a transaction: the activations that were part of it. */
+function regionLines(id: string, word: unknown): string[] {
+  const parsed = Word.safeParse(word);
+  if (!parsed.success) return [`${id}: says something that this version does not understand`];
+  if ('unreachable' in parsed.data) return [`${id}: cannot be asked (${parsed.data.unreachable})`];
+  return (parsed.data.answer?.activations ?? []).map((ran) => {
+    const times = [
+      ran.waitMs === undefined ? '' : `waited ${ran.waitMs} ms`,
+      ran.initMs === undefined ? '' : `initialised in ${ran.initMs} ms`,
+      ran.runMs === undefined ? '' : `ran for ${ran.runMs} ms`,
+    ];
+    const how = [
+      outcomes[ran.status] ?? `status ${ran.status}`,
+      ran.startType === undefined ? '' : `${ran.startType} start`,
+      ...times,
+    ].filter(Boolean);
+    const again = ran.attempt > 1 ? `, attempt ${ran.attempt}` : '';
+    return `${id}: ${ran.activationId} ran /${ran.namespace}/${ran.action}@${ran.version}${again}: ${how.join(', ')}`;
+  });
 }
