@@ -30,6 +30,8 @@ export const failures = {
   internal: [500, 'There was an internal server error.'],
   unavailable: [503, 'The server is currently unavailable (because it is overloaded or down for maintenance).'],
   'admin-conflict': [409, '{reason}'],
+  'no-upgrade': [501, 'Protocol upgrades are not supported.'],
+  'region-lost': [502, '{reason}'],
   'region-unreachable': [504, '{reason}'],
 } as const satisfies Record<string, readonly [number, string]>;
 

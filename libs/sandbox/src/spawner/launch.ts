@@ -64,7 +64,12 @@ export function processCommand(launch: Launch, programs: Programs): string[] {
     ['env', '-i', ...Object.entries({ ...environment, PATH: '/usr/bin:/bin' }).map(([name, value]) => `${name}=${value}`)],
     words(uid !== undefined && programs.prlimit ? `prlimit --nproc=${pidsMax}` : ''),
     words(programs.setpriv ? `${user} --no-new-privs --pdeathsig KILL` : ''),
-    [join(root.folder, root.node), ...nodeFlags(memoryMiB), join(root.folder, root.proxy), join(slotFolder, socketName)],
+    [
+      uid === undefined ? process.execPath : join(root.folder, root.node),
+      ...nodeFlags(memoryMiB),
+      join(root.folder, root.proxy),
+      join(slotFolder, socketName),
+    ],
   ].flat();
 }
 

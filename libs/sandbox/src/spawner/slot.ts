@@ -70,9 +70,9 @@ export class Slot {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  /** The first process's id. */
+  /** The first process's id; 0 where it could not be started. */
   get pid(): number {
-    return this.child.pid ?? -1;
+    return this.child.pid ?? 0;
   }
 
   /** Starts the command in this slot. `folder` is removed with it. */
@@ -111,6 +111,8 @@ export class Slot {
   }
 
   private strike(): void {
+    // Once the first process has ended its id may be somebody else's.
+    if (this.over) return;
     const inside = this.place.namespaced ? childrenOf(this.pid) : [];
     if (inside.length > 0) for (const pid of inside) signal(pid, 'SIGKILL');
     else for (const pid of [...treeOf(this.pid), -this.pid, ...(this.place.cgroup?.members() ?? [])]) signal(pid, 'SIGKILL');

@@ -8,7 +8,7 @@ import type { Logger } from '#libs/telemetry';
 import { seccompProgram } from '../seccomp/filter.js';
 import { findCgroups, removeHome, sweepCgroups, type CgroupHome } from './cgroup.js';
 import { findPrograms, nativeCommand, processCommand, type Programs } from './launch.js';
-import { socketName } from './protocol.js';
+import { slotFolder, socketName } from './protocol.js';
 import { buildRuntimeRoot, type RuntimeRoot } from './runtime-root.js';
 import { Slot, type SlotEvents } from './slot.js';
 import { treeOf } from './tree.js';
@@ -28,6 +28,8 @@ export interface WorkshopOptions {
 const parkedMax = 2;
 const slotsMax = 4096;
 const probeMs = 15_000;
+/** Bytes of a unix socket's path on the system that takes least. */
+const unixPathMax = 103;
 
 /** Makes process trees: owns the runtime root, the slots and their control groups. One per spawner. */
 export class Workshop {
@@ -50,6 +52,8 @@ export class Workshop {
   /** Prepares the folder, removes what an earlier life left, and tries a sandbox before it promises any isolation. */
   static async open(options: WorkshopOptions, logger: Logger): Promise<{ workshop: Workshop; info: SandboxInfo }> {
     const slots = join(options.dir, 'slots');
+    const longest = join(slots, slotFolder('0'.repeat(32)), socketName);
+    if (longest.length > unixPathMax) throw new Error(`the sandbox folder's path is too long: ${longest} exceeds ${unixPathMax} bytes`);
     mkdirSync(options.dir, { recursive: true, mode: 0o755 });
     rmSync(slots, { recursive: true, force: true });
     mkdirSync(slots, { mode: 0o711 });
@@ -72,7 +76,7 @@ export class Workshop {
 
   /** Starts a sandbox that dials the socket in `folder`. Throws when there is no room. */
   start(folder: string, memoryMiB: number, events: SlotEvents): Slot {
-    const slot = this.parked.shift() ?? this.park();
+    const slot = this.unpark();
     const uid = this.uidOf(slot.place.number);
     // Only the slot's own user may reach the socket.
     if (uid !== undefined) chownSync(folder, uid, uid);
@@ -102,9 +106,19 @@ export class Workshop {
     if (this.tools.cgroups) await removeHome(this.tools.cgroups);
   }
 
+  private unpark(): Slot {
+    for (let slot = this.parked.shift(); slot; slot = this.parked.shift()) if (!slot.over) return slot;
+    return this.park();
+  }
+
+  /** Parks slots ahead of need. What goes wrong here goes wrong again, and is reported, when one is needed. */
   private refill(): void {
     if (this.closing || this.tools.cgroups === undefined) return;
-    while (this.parked.length < parkedMax && this.slots.size < slotsMax) this.parked.push(this.park());
+    try {
+      while (this.parked.length < parkedMax && this.slots.size < slotsMax) this.parked.push(this.park());
+    } catch {
+      // no process to be had now
+    }
   }
 
   private park(): Slot {
