@@ -47,21 +47,13 @@ export class ControllerRig {
     const postgres = await startScratchPostgres();
     const port = await freePort();
     const rig = new ControllerRig(home, postgres, environment(home, postgres.url, port, limits), port);
-    rig.run('apps/spawner/src/main.js', {
-      ISOCHRONE_SPAWNER_LISTEN: rig.env['ISOCHRONE_SPAWNER'] ?? '',
-      ISOCHRONE_SANDBOX_DIR: join(home, 'sandboxes'),
-    });
-    rig.run('apps/region/src/main.js', {
-      ISOCHRONE_ROLES: 'invoker',
-      ISOCHRONE_NAME: 'invoker-0',
-      ISOCHRONE_INVOKER_LISTEN: rig.env['ISOCHRONE_INVOKERS'] ?? '',
-      ISOCHRONE_JOURNAL: join(home, 'journal'),
-      ISOCHRONE_USER_MEMORY_MIB: '4096',
-    });
-    rig.startController();
-    await rig.ready();
-    for (const [name, authKey] of Object.entries(wellKnown)) await rig.subject(name, authKey);
-    return rig;
+    try {
+      await rig.begin();
+      return rig;
+    } catch (cause) {
+      await rig.stop();
+      throw cause;
+    }
   }
 
   startController(): void {
@@ -84,6 +76,23 @@ export class ControllerRig {
     const body = (await answer.json()) as { authKey?: string };
     if (answer.status !== 201 || body.authKey === undefined) throw new Error(`no subject ${name}: ${JSON.stringify(body)}`);
     return body.authKey;
+  }
+
+  private async begin(): Promise<void> {
+    this.run('apps/spawner/src/main.js', {
+      ISOCHRONE_SPAWNER_LISTEN: this.env['ISOCHRONE_SPAWNER'] ?? '',
+      ISOCHRONE_SANDBOX_DIR: join(this.home, 'sandboxes'),
+    });
+    this.run('apps/region/src/main.js', {
+      ISOCHRONE_ROLES: 'invoker',
+      ISOCHRONE_NAME: 'invoker-0',
+      ISOCHRONE_INVOKER_LISTEN: this.env['ISOCHRONE_INVOKERS'] ?? '',
+      ISOCHRONE_JOURNAL: join(this.home, 'journal'),
+      ISOCHRONE_USER_MEMORY_MIB: '4096',
+    });
+    this.startController();
+    await this.ready();
+    for (const [name, authKey] of Object.entries(wellKnown)) await this.subject(name, authKey);
   }
 
   /** Resolves once the region takes requests. */
