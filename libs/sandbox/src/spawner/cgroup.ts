@@ -126,7 +126,11 @@ function version2(mounts: ReadonlyMap<string, string>, name: string): CgroupHome
 /** A folder under `parent` in which groups with limits can be made, or undefined. A group with limits holds no processes, so we move aside. */
 function delegated(parent: string, name: string): string | undefined {
   const folder = join(parent, name);
-  const enable = '+memory +pids +cpu';
+  const available = read(join(parent, 'cgroup.controllers')).split(/\s+/);
+  const enable = ['memory', 'pids', 'cpu']
+    .filter((name) => available.includes(name))
+    .map((name) => `+${name}`)
+    .join(' ');
   try {
     mkdirSync(folder, { recursive: true });
     if (!tryWrite(join(parent, 'cgroup.subtree_control'), enable)) {
