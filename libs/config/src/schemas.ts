@@ -47,6 +47,8 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_PORT: port.default(3241),
   /** Public URL for `__OW_API_HOST`: the router's. */
   ISOCHRONE_API_HOST: z.string().default('http://127.0.0.1:3233'),
+  /** What action code finds in `__OW_CLOUD`. */
+  ISOCHRONE_CLOUD: z.string().min(1).default('aws'),
   /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
   ISOCHRONE_TRUSTED_PROXIES: list.default([]),
   /** Framed addresses of the region's invokers, for the controller and kafka roles. */
@@ -59,6 +61,8 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_SPAWNER: z.string().optional(),
   /** Folder of the invoker's journal of finished records. */
   ISOCHRONE_JOURNAL: z.string().optional(),
+  /** How long an invoker that is told to stop lets runs go on, ms; what runs then is recorded as lost. Give it some seconds more to exit. */
+  ISOCHRONE_DRAIN_MS: z.coerce.number().int().min(0).default(25_000),
   /** Memory for sandboxes, MiB. */
   ISOCHRONE_USER_MEMORY_MIB: z.coerce.number().int().min(256).default(4096),
   /** Stem cells to keep, as `MiB:count` entries. */
