@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readMediaType } from './media-type.js';
 import { transidOf } from './transid.js';
 
 /** The largest request body, bytes: beyond it no handler is asked. */
@@ -22,7 +23,6 @@ export function createHttpAdapter(headers: Readonly<Record<string, string>>): Fa
     bodyLimit: bodyBytesMax,
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => transidOf(request.headers['x-request-id']),
-    disableRequestLogging: true,
     exposeHeadRoutes: false,
     skipMiddie: true,
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => void reply.code(400).type('text/plain; charset=UTF-8').send(Buffer.from(error.message)),
@@ -45,13 +45,20 @@ function edgeServer(handler: Handler, headers: Readonly<Record<string, string>>)
   server.on('request', (request, response) => {
     for (const [name, value] of fixed) response.setHeader(name, value);
     const refused = refusal(request);
-    if (refused) refuse(request, response, refused);
-    else handler(request, response);
+    if (refused) return refuse(request, response, refused);
+    normaliseType(request);
+    handler(request, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerRaw(socket, clientErrorAnswer(error.code)));
   server.on('upgrade', (_request, socket) => answerRaw(socket, [501, 'This server does not upgrade connections']));
   server.on('connect', (_request, socket) => answerRaw(socket, [501, 'Unsupported HTTP method']));
   return server;
+}
+
+/** Leaves the bare media type in the parsed header, so that Fastify refuses none; the raw headers keep what was sent. */
+function normaliseType({ headers }: IncomingMessage): void {
+  const type = headers['content-type'];
+  if (type !== undefined) headers['content-type'] = readMediaType(type)?.full ?? 'application/octet-stream';
 }
 
 /** Why a request goes no further, as status and text. */
