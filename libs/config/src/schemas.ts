@@ -47,6 +47,8 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_PORT: port.default(3241),
   /** Public URL for `__OW_API_HOST`: the router's. */
   ISOCHRONE_API_HOST: z.string().default('http://127.0.0.1:3233'),
+  /** What action code finds in `__OW_CLOUD`. */
+  ISOCHRONE_CLOUD: z.string().min(1).default('aws'),
   /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
   ISOCHRONE_TRUSTED_PROXIES: list.default([]),
   /** Framed addresses of the region's invokers, for the controller and kafka roles. */
