@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox } from '#libs/domain';
-import type { NativeDriver } from '#libs/sandbox';
+import { NativeDriver } from '#libs/sandbox';
+import { Logger } from '#libs/telemetry';
 import { answer, eventually, init, printed, processesOf, run, startSpawner, type TestSpawner } from '../support/sandboxes.js';
 
 const isolatedHere =
@@ -185,6 +186,14 @@ describe('a life ends', () => {
   });
 
   test('a wrong token and an unknown kind are refused', async () => {
+    const stranger = {
+      spawner: spawner.address,
+      token: 'not the token',
+      name: 'stranger',
+      logger: new Logger({}, 'error', () => undefined),
+      connectMs: 200,
+    };
+    await assert.rejects(NativeDriver.connect(stranger), /no spawner answers/);
     await assert.rejects(driver.create({ kind: 'cobol:85', memoryMiB: 256 }), { code: 'unavailable' });
   });
 

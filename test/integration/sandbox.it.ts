@@ -155,6 +155,12 @@ describe('an action', () => {
     assert.deepEqual([ended.logs.lines.length, ended.logs.truncated], [(10 * MiB) / 16, true]);
   });
 
+  test('that throws where nobody catches ends, and its logs say why', async () => {
+    const ended = await runOnce('function main() { setTimeout(() => { throw new Error("late") }, 1); return new Promise(() => {}) }');
+    assert.deepEqual(ended.outcome, { kind: 'exited', phase: 'run' });
+    assert.ok(printed(ended).includes('stderr: Error: late'));
+  });
+
   test('keeps no logs where it may have none', async () => {
     await withSandbox(async (sandbox) => {
       await init(sandbox, 'function main() { console.log("x"); return {} }');

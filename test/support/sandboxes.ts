@@ -48,6 +48,8 @@ export function startSpawner(options: { mode?: string; dir?: string; firstUid?: 
       ISOCHRONE_SANDBOX_PIDS: String(options.pids ?? 64),
     },
   });
+  // A test that breaks off leaves nothing behind: sandboxes end with their spawner.
+  process.once('exit', () => child.kill('SIGKILL'));
   let log = '';
   child.stderr?.on('data', (bytes: Buffer) => (log += bytes.toString()));
   return {

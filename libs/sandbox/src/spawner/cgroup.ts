@@ -25,8 +25,8 @@ export interface Cgroup {
   remove(): Promise<boolean>;
 }
 
-/** Share of the processor that all sandboxes have against one thread of the platform (1024), so that the platform stays responsive. */
-const shares = 512;
+/** Share of the processor that all sandboxes together have: as much as one thread of the platform, which so stays responsive. */
+const shares = 1024;
 const controllers = ['memory', 'pids', 'cpu', 'freezer'] as const;
 
 /** Finds control groups that this process may use, and prepares a folder of the given name for slots; undefined where there are none. */
