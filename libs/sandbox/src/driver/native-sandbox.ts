@@ -183,6 +183,8 @@ export class NativeSandbox implements Sandbox {
         if (this.condemned && this.flights.size === 0 && this.ended === undefined) void this.kill();
       };
       const timer = setTimeout(() => {
+        const answer = this.flights.get(id)?.answer;
+        if (answer) return settle(answer);
         this.condemned = true;
         this.connection.send(frameTypes.CANCEL, id);
         settle({ kind: 'timed-out', phase, timeoutMs: limits.timeoutMs });
