@@ -96,8 +96,6 @@ const statements = [
   `create index activation_name on activation (ns, filter_name, start_ms desc) where state = 3`,
   `create index activation_due on activation (lease_until) where state < 3`,
   `create index activation_transid on activation (transid) where transid is not null`,
-  // Results and logs are already the bulk of a row: lz4 costs least to read them back.
-  `alter table activation alter column result set compression lz4, alter column logs set compression lz4`,
   `create table activation_default partition of activation default`,
   `create table queue_message (
      seq bigserial primary key,
