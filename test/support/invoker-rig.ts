@@ -269,6 +269,11 @@ export class Caller {
     });
   }
 
+  /** How a call that is under way was started, once it was. */
+  startOf(id: ActivationId): string | undefined {
+    return this.calls.get(id)?.started;
+  }
+
   ping(): void {
     this.connection?.send(frameTypes.PING, noId);
   }
