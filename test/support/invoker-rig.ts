@@ -179,6 +179,11 @@ export class InvokerRig {
     });
   }
 
+  /** The environment of another process of this region, which sends its runs to the invoker. */
+  processEnv(roles: string, name: string): Record<string, string> {
+    return { ...this.env, ISOCHRONE_ROLES: roles, ISOCHRONE_NAME: name, ISOCHRONE_INVOKERS: this.listen };
+  }
+
   /** The stored record, once it is there. */
   async record(id: ActivationId): Promise<ActivationRecord> {
     for (let tries = 0; tries < 300; tries += 1) {

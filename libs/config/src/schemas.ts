@@ -87,8 +87,13 @@ export type ReplicationConfig = z.infer<typeof ReplicationEnv>;
 export const RouterEnv = Common.extend({
   ISOCHRONE_HOST: z.string().default('127.0.0.1'),
   ISOCHRONE_PORT: port.default(3233),
+  /** Addresses and CIDR ranges whose X-Forwarded-For is believed; in profile `local` loopback is one. */
   ISOCHRONE_TRUSTED_PROXIES: list.default([]),
   ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+  /** After SIGTERM: how long readiness is red while the door is still open, so that whoever balances load can look away. */
+  ISOCHRONE_DRAIN_NOTICE_MS: z.coerce.number().int().min(0).default(1500),
+  /** After the door is shut: how long requests in flight may take before they are cut. */
+  ISOCHRONE_DRAIN_MS: z.coerce.number().int().min(0).default(70_000),
 });
 export type RouterConfig = z.infer<typeof RouterEnv>;
 

@@ -24,7 +24,7 @@ test('a namespace keeps to two different partitions and uses both', () => {
   fc.assert(
     fc.property(ns, fc.uniqueArray(id, { minLength: 64, maxLength: 64 }), (ns, ids) => {
       const used = new Set(ids.map((id) => partitionOf({ id, ns })));
-      assert.ok(used.size === 2, `${[...used].join()}`);
+      assert.ok(used.size === 2);
       for (const partition of used) assert.ok(partition >= 0 && partition < partitionCount);
     }),
     { numRuns: 50 },
@@ -35,8 +35,8 @@ test('namespaces spread over all pairs of partitions', () => {
   const pairs = new Set<string>();
   for (let n = 0; n < 500; n += 1) {
     const ns = `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}` as NamespaceId;
-    const of = Array.from({ length: 32 }, (_, i) => partitionOf({ ns, id: `${i.toString(16).padStart(32, '0')}` as ActivationId }));
-    pairs.add([...new Set(of)].sort().join());
+    const of = Array.from({ length: 32 }, (_, i) => partitionOf({ ns, id: i.toString(16).padStart(32, '0') as ActivationId }));
+    pairs.add([...new Set(of)].sort((a, b) => a - b).join(','));
   }
   assert.equal(pairs.size, (partitionCount * (partitionCount - 1)) / 2);
 });
