@@ -28,6 +28,7 @@ export class StorageModule {
   static with(config: RegionConfig): DynamicModule {
     const known = modules.get(config);
     if (known) return known;
+    const { retentionDays } = limitProfiles[config.ISOCHRONE_LIMITS];
     const ports = [
       [EntityStore, 'entities'],
       [ActivationStore, 'activations'],
@@ -37,7 +38,11 @@ export class StorageModule {
     const module: DynamicModule = {
       module: StorageModule,
       providers: [
-        { provide: RegionStorage, useFactory: async (logger: Logger) => new RegionStorage(await openRegionStorage(config, logger, limitProfiles[config.ISOCHRONE_LIMITS].retentionDays)), inject: [Logger] },
+        {
+          provide: RegionStorage,
+          useFactory: async (logger: Logger) => new RegionStorage(await openRegionStorage(config, logger, retentionDays)),
+          inject: [Logger],
+        },
         ...ports.map(([provide, part]) => ({
           provide,
           useFactory: ({ storage }: RegionStorage) => storage[part],
