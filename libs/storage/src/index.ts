@@ -1,1 +1,14 @@
-export {};
+export { PgActivationStore } from './activations/pg-activation-store.js';
+export { Partitions } from './activations/partitions.js';
+export { applyRow, type Applied } from './entities/apply.js';
+export { PgEntityStore } from './entities/pg-entity-store.js';
+export { NamespaceKeys, namespaceKeyWrite, type NamespaceKeyDocument } from './keys/namespace-keys.js';
+export { newNamespaceKey, newRegionKey, publicKeyOf } from './keys/region-key.js';
+export { migrate } from './migrate.js';
+export { addressOf, FolderObjectStore } from './objects/folder-object-store.js';
+export { openObjectStore, type ObjectStoreCredentials } from './objects/open.js';
+export { S3ObjectStore, type S3Location } from './objects/s3-object-store.js';
+export { openStorage, type Storage, type StorageConfig } from './open.js';
+export { openPool, transaction } from './pools.js';
+export * from './replication/index.js';
+export { openRegionStorage } from './from-config.js';

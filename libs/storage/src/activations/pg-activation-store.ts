@@ -1,0 +1,218 @@
+import {
+  ActivationStore,
+  type ActivationFilter,
+  type ActivationId,
+  type ActivationRecord,
+  type Claim,
+  type DueActivation,
+  type Granted,
+  type NamespaceId,
+  type QueueMessage,
+} from '#libs/domain';
+import { attemptsMax } from '#libs/delivery';
+import type pg from 'pg';
+import { Batcher, isDataFault } from './batcher.js';
+import { acceptedAt, columnsOf, recordOf, summaryOf, undashed, type RecordRow } from './records.js';
+import * as sql from './statements.js';
+
+/** How long a lost activation is left to the loop that took it, ms. */
+const lostGraceMs = 30_000;
+const reasons = ['claimed', 'claimed', 'started', 'done'] as const;
+
+interface Finish {
+  readonly record: ActivationRecord;
+  readonly attempt: number;
+}
+
+/** State and records of a region's activations in its Postgres. Writes of one kind that come at once share a statement. */
+export class PgActivationStore extends ActivationStore {
+  private readonly claims: Batcher<Claim, Granted>;
+  private readonly starts: Batcher<Claim, Granted>;
+  private readonly finishes: Batcher<Finish, boolean>;
+
+  constructor(
+    private readonly reads: pg.Pool,
+    private readonly writes: pg.Pool,
+  ) {
+    super();
+    const taking = (text: string, name: string) => ({
+      flush: (claims: readonly Claim[]) => this.take(name, text, claims),
+      key: ({ id }: Claim) => id,
+      countMax: 100,
+      isDataFault,
+    });
+    this.claims = new Batcher(taking(sql.claimSql, 'activation-claim'));
+    this.starts = new Batcher(taking(sql.startSql, 'activation-start'));
+    this.finishes = new Batcher({
+      flush: (items) => this.finishAll(items),
+      key: ({ record }) => record.activationId,
+      bytes: ({ record }) => 1000 + (record.response.result?.length ?? 0) + record.logs.reduce((sum, line) => sum + line.length, 0),
+      countMax: 100,
+      bytesMax: 16 * 1024 * 1024,
+      isDataFault,
+    });
+  }
+
+  override async accept(messages: readonly QueueMessage[]): Promise<void> {
+    const once = [...new Map(messages.map((message) => [message.id, message])).values()];
+    if (once.length === 0) return;
+    await this.writes.query({
+      name: 'activation-accept',
+      text: sql.acceptSql,
+      values: [once.map((m) => m.id), once.map((m) => acceptedAt(m.id)), once.map((m) => m.ns), once.map((m) => Buffer.from(m.body))],
+    });
+  }
+
+  override claim(claim: Claim): Promise<Granted> {
+    return this.claims.add(claim);
+  }
+
+  override start(claim: Claim): Promise<Granted> {
+    return this.starts.add(claim);
+  }
+
+  override async renew(invoker: string, ids: readonly ActivationId[], leaseMs: number): Promise<void> {
+    if (ids.length === 0) return;
+    await this.writes.query({ name: 'activation-renew', text: sql.renewSql, values: [invoker, ids, ids.map(acceptedAt), leaseMs] });
+  }
+
+  override async release({ id, invoker }: Claim): Promise<void> {
+    await this.writes.query({ name: 'activation-release', text: sql.releaseSql, values: [invoker, id, acceptedAt(id)] });
+  }
+
+  override finish(record: ActivationRecord, attempt: number): Promise<boolean> {
+    return this.finishes.add({ record, attempt });
+  }
+
+  override async due(idleMs: number, limit: number): Promise<DueActivation[]> {
+    const { rows } = await this.writes.query<{
+      id: string;
+      ns: string;
+      attempt: number;
+      body: Buffer | null;
+      verdict: DueActivation['verdict'];
+    }>({
+      name: 'activation-due',
+      text: sql.dueSql,
+      values: [idleMs, limit, attemptsMax, lostGraceMs],
+    });
+    return rows.map(({ id, ns, attempt, body, verdict }) => ({
+      id: undashed(id),
+      ns: ns as NamespaceId,
+      attempt,
+      verdict,
+      body: body ?? undefined,
+    }));
+  }
+
+  override async find(
+    ns: NamespaceId,
+    id: ActivationId,
+  ): Promise<{ kind: 'done'; record: ActivationRecord } | { kind: 'pending' } | undefined> {
+    const { rows } = await this.reads.query<RecordRow & { state: number }>({
+      name: 'activation-find',
+      text: sql.findSql,
+      values: [id, acceptedAt(id), ns],
+    });
+    const [row] = rows;
+    if (!row) return undefined;
+    return row.state === sql.states.done ? { kind: 'done', record: recordOf(row) } : { kind: 'pending' };
+  }
+
+  override async list(ns: NamespaceId, filter: ActivationFilter, page: { skip: number; limit: number }) {
+    const { rows } = await this.reads.query<Pick<RecordRow, 'record'>>({
+      name: 'activation-list',
+      text: sql.listSql,
+      values: [...filterValues(ns, filter), page.limit, page.skip],
+    });
+    return rows.map(summaryOf);
+  }
+
+  override async listFull(ns: NamespaceId, filter: ActivationFilter, page: { skip: number; limit: number }): Promise<ActivationRecord[]> {
+    const { rows } = await this.reads.query<RecordRow>({
+      name: 'activation-list-full',
+      text: sql.listFullSql,
+      values: [...filterValues(ns, filter), page.limit, page.skip],
+    });
+    return rows.map(recordOf);
+  }
+
+  override async count(ns: NamespaceId, filter: ActivationFilter): Promise<number> {
+    const { rows } = await this.reads.query<{ n: string }>({
+      name: 'activation-count',
+      text: sql.countSql,
+      values: filterValues(ns, filter),
+    });
+    return Number(rows[0]?.n ?? 0);
+  }
+
+  override async byTransid(transid: string): Promise<ActivationRecord[]> {
+    const { rows } = await this.reads.query<RecordRow>({ name: 'activation-by-transid', text: sql.byTransidSql, values: [transid] });
+    return rows.map(recordOf);
+  }
+
+  /** Resolves when every write that was asked for is through. */
+  async idle(): Promise<void> {
+    await Promise.all([this.claims.idle(), this.starts.idle(), this.finishes.idle()]);
+  }
+
+  private async take(name: string, text: string, claims: readonly Claim[]): Promise<Granted[]> {
+    const ids = claims.map(({ id }) => id);
+    const values = [
+      ids,
+      ids.map(acceptedAt),
+      claims.map(({ ns }) => ns),
+      claims.map(({ invoker }) => invoker),
+      claims.map(({ leaseMs }) => leaseMs),
+    ];
+    const { rows } = await this.writes.query<{ id: string; attempt: number }>({ name, text, values });
+    const granted = new Map(rows.map(({ id, attempt }) => [undashed(id), attempt]));
+    const refused = ids.filter((id) => !granted.has(id));
+    const standing = await this.statesOf(refused);
+    return ids.map((id) => {
+      const attempt = granted.get(id);
+      return attempt === undefined ? { granted: false, because: reasons[standing.get(id) ?? 1] ?? 'claimed' } : { granted: true, attempt };
+    });
+  }
+
+  private async statesOf(ids: readonly ActivationId[]): Promise<Map<ActivationId, number>> {
+    if (ids.length === 0) return new Map();
+    const { rows } = await this.writes.query<{ id: string; state: number }>({
+      name: 'activation-states',
+      text: sql.statesSql,
+      values: [ids, ids.map(acceptedAt)],
+    });
+    return new Map(rows.map(({ id, state }) => [undashed(id), state]));
+  }
+
+  private async finishAll(items: readonly Finish[]): Promise<boolean[]> {
+    const records = items.map(({ record }) => record);
+    const columns = records.map(columnsOf);
+    const { rows } = await this.writes.query<{ id: string }>({
+      name: 'activation-finish',
+      text: sql.finishSql,
+      values: [
+        records.map((r) => r.activationId),
+        records.map((r) => acceptedAt(r.activationId)),
+        records.map((r) => r.ns),
+        items.map(({ attempt }) => attempt),
+        columns.map((c) => c.name),
+        columns.map((c) => c.filterName),
+        records.map((r) => r.start),
+        records.map((r) => r.end ?? null),
+        records.map((r) => r.duration ?? null),
+        records.map((r) => r.response.statusCode),
+        columns.map((c) => c.transid),
+        columns.map((c) => c.record),
+        columns.map((c) => c.result),
+        columns.map((c) => c.logs),
+      ],
+    });
+    const written = new Set(rows.map(({ id }) => undashed(id)));
+    return records.map((r) => written.has(r.activationId));
+  }
+}
+
+function filterValues(ns: NamespaceId, { name, since, upto }: ActivationFilter): unknown[] {
+  return [ns, name ?? null, since ?? null, upto ?? null];
+}

@@ -1,0 +1,60 @@
+import { asJsonText, readActivationId, type ActivationId, type ActivationRecord, type StatusCode } from '#libs/domain';
+
+/** When an activation was accepted, as its id tells: half of its row's key. */
+export function acceptedAt(id: ActivationId): Date {
+  return new Date(readActivationId(id).acceptedAtMs);
+}
+
+/** A UUID column gives dashes; our ids have none. */
+export function undashed(uuid: string): ActivationId {
+  return uuid.replaceAll('-', '') as ActivationId;
+}
+
+/** The part of a record that is small and always read: everything but result and logs. */
+type Slim = Omit<ActivationRecord, 'logs' | 'response'> & {
+  readonly response: { readonly statusCode: StatusCode; readonly size?: number };
+};
+
+/** Column values of a finished record. Text columns hold JSON or checked names, so none can carry U+0000. */
+export function columnsOf(record: ActivationRecord) {
+  const { logs, response, ...rest } = record;
+  const slim: Slim = {
+    ...rest,
+    response: { statusCode: response.statusCode, ...(response.size === undefined ? {} : { size: response.size }) },
+  };
+  return {
+    name: clean(record.name),
+    filterName: clean(record.filterName),
+    transid: clean(record.trace.transid),
+    record: JSON.stringify(slim),
+    result: response.result ?? null,
+    logs: logs.length === 0 ? null : JSON.stringify(logs),
+  };
+}
+
+/** A row that holds a whole record. */
+export interface RecordRow {
+  readonly record: string;
+  readonly result: string | null;
+  readonly logs: string | null;
+}
+
+/** The record of a row. */
+export function recordOf({ record, result, logs }: RecordRow): ActivationRecord {
+  const slim = JSON.parse(record) as Slim;
+  return {
+    ...slim,
+    response: { ...slim.response, result: result === null ? undefined : asJsonText(result) },
+    logs: logs === null ? [] : (JSON.parse(logs) as string[]),
+  };
+}
+
+/** The summary of a row, without reading what is large. */
+export function summaryOf({ record }: Pick<RecordRow, 'record'>) {
+  const { response, trace: _trace, ...rest } = JSON.parse(record) as Slim;
+  return { ...rest, statusCode: response.statusCode };
+}
+
+function clean(text: string): string {
+  return text.replaceAll('\0', '\u{fffd}');
+}

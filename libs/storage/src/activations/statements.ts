@@ -1,0 +1,90 @@
+/** SQL of the activation store. The rules are libs/delivery's; test/integration/activations.it.ts drives both with the same events. */
+
+/** States as stored. */
+export const states = { accepted: 0, claimed: 1, started: 2, done: 3 } as const;
+
+/** $1 ids, $2 accepted_at, $3 ns, $4 bodies. What is known already only gets the body it lacks. */
+export const acceptSql = `
+insert into activation (id, accepted_at, ns, state, attempt, lease_until, body)
+select id, accepted_at, ns, 0, 0, clock_timestamp(), body
+from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::bytea[]) as a(id, accepted_at, ns, body)
+on conflict (id, accepted_at) do update set body = excluded.body where activation.state < 3 and activation.body is null`;
+
+const taken = `unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::int[]) as c(id, accepted_at, ns, invoker, lease_ms)`;
+
+/** $1 ids, $2 accepted_at, $3 ns, $4 invokers, $5 lease ms. Returns what was granted. */
+export const claimSql = `
+insert into activation (id, accepted_at, ns, state, attempt, invoker, lease_until)
+select id, accepted_at, ns, 1, 1, invoker, clock_timestamp() + lease_ms * interval '1 ms' from ${taken}
+on conflict (id, accepted_at) do update set
+  state = 1, attempt = activation.attempt + 1, invoker = excluded.invoker, lease_until = excluded.lease_until
+where activation.state = 0 or (activation.state = 1 and activation.lease_until < clock_timestamp())
+returning id, attempt`;
+
+/** The same, and started: after this the run is never repeated. */
+export const startSql = `
+insert into activation (id, accepted_at, ns, state, attempt, invoker, lease_until)
+select id, accepted_at, ns, 2, 1, invoker, clock_timestamp() + lease_ms * interval '1 ms' from ${taken}
+on conflict (id, accepted_at) do update set
+  state = 2, invoker = excluded.invoker, lease_until = excluded.lease_until,
+  attempt = activation.attempt + case when activation.state = 1 and activation.invoker = excluded.invoker then 0 else 1 end
+where activation.state = 0
+   or (activation.state = 1 and (activation.invoker = excluded.invoker or activation.lease_until < clock_timestamp()))
+returning id, attempt`;
+
+/** $1 ids, $2 accepted_at. */
+export const statesSql = `select id, state from activation where (id, accepted_at) in (select * from unnest($1::uuid[], $2::timestamptz[]))`;
+
+/** $1 invoker, $2 ids, $3 accepted_at, $4 lease ms. */
+export const renewSql = `
+update activation set lease_until = clock_timestamp() + $4::int * interval '1 ms'
+where (id, accepted_at) in (select * from unnest($2::uuid[], $3::timestamptz[])) and invoker = $1 and state in (1, 2)`;
+
+/** $1 invoker, $2 id, $3 accepted_at. */
+export const releaseSql = `
+update activation set state = 0, invoker = null, lease_until = clock_timestamp()
+where id = $2 and accepted_at = $3 and invoker = $1 and state = 1`;
+
+/** Arrays: id, accepted_at, ns, attempt, name, filter_name, start, end, duration, status, transid, record, result, logs. */
+export const finishSql = `
+insert into activation (id, accepted_at, ns, state, attempt, name, filter_name, start_ms, end_ms, duration_ms, status, transid, record, result, logs)
+select id, accepted_at, ns, 3, attempt, name, filter_name, start_ms, end_ms, duration_ms, status, transid, record, result, logs
+from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
+            $10::smallint[], $11::text[], $12::text[], $13::text[], $14::text[])
+  as f(id, accepted_at, ns, attempt, name, filter_name, start_ms, end_ms, duration_ms, status, transid, record, result, logs)
+on conflict (id, accepted_at) do update set
+  state = 3, body = null, lease_until = null, name = excluded.name, filter_name = excluded.filter_name, start_ms = excluded.start_ms,
+  end_ms = excluded.end_ms, duration_ms = excluded.duration_ms, status = excluded.status, transid = excluded.transid,
+  record = excluded.record, result = excluded.result, logs = excluded.logs
+where activation.state < 3 and (excluded.attempt = 0 or activation.attempt = excluded.attempt)
+returning id`;
+
+/**
+ * $1 idle ms, $2 limit, $3 attempts max, $4 how long a lost one is left to whoever took it, ms. An expired claim becomes free; one that was
+ * looked at is left alone for a while, so that two loops do not do the same work.
+ */
+export const dueSql = `
+with due as (
+  select id, accepted_at, state from activation
+  where (state = 0 and lease_until < clock_timestamp() - $1::int * interval '1 ms') or (state in (1, 2) and lease_until < clock_timestamp())
+  order by lease_until limit $2 for update skip locked)
+update activation a set
+  state = case when a.state = 1 then 0 else a.state end,
+  invoker = case when a.state = 1 then null else a.invoker end,
+  lease_until = clock_timestamp() + case when a.state = 2 then $4::int else 0 end * interval '1 ms'
+from due where a.id = due.id and a.accepted_at = due.accepted_at
+returning a.id, a.ns, a.attempt, a.body, case when a.state = 2 or a.attempt >= $3::int then 'lost' else 'redeliver' end as verdict`;
+
+/** $1 id, $2 accepted_at, $3 ns. */
+export const findSql = `select state, record, result, logs from activation where id = $1 and accepted_at = $2 and ns = $3`;
+
+const filtered = `ns = $1 and state = 3 and ($2::text is null or filter_name = $2)
+  and ($3::bigint is null or start_ms >= $3) and ($4::bigint is null or start_ms <= $4)`;
+
+/** $1 ns, $2 name, $3 since, $4 upto, $5 limit, $6 skip. */
+export const listSql = `select record from activation where ${filtered} order by start_ms desc, id desc limit $5 offset $6`;
+export const listFullSql = `select record, result, logs from activation where ${filtered} order by start_ms desc, id desc limit $5 offset $6`;
+export const countSql = `select count(*) as n from activation where ${filtered}`;
+
+/** $1 transaction id. */
+export const byTransidSql = `select record, result, logs from activation where transid = $1 and state = 3 order by start_ms limit 100`;

@@ -1,0 +1,112 @@
+import {
+  EntityStore,
+  Failure,
+  type EntityKey,
+  type EntityKind,
+  type EntityRow,
+  type EntityWrite,
+  type NamespaceId,
+  type Space,
+  type WorldRegion,
+} from '#libs/domain';
+import { nextHlc } from '#libs/replication';
+import type pg from 'pg';
+import { transaction } from '../pools.js';
+import { applyRow } from './apply.js';
+import { columns, toEntityRow, type DatabaseRow } from './rows.js';
+
+/** Version of the row format that this side writes. */
+const schemaVersion = 1;
+
+/** The definitions of a region in its Postgres. */
+export class PgEntityStore extends EntityStore {
+  constructor(
+    private readonly reads: pg.Pool,
+    private readonly writes: pg.Pool,
+    private readonly region: WorldRegion,
+  ) {
+    super();
+  }
+
+  override async find({ space, ns, path }: EntityKey): Promise<EntityRow | undefined> {
+    const { rows } = await this.reads.query<DatabaseRow>({
+      name: 'entity-find',
+      text: `select ${columns} from entity where space = $1 and ns = $2 and path = $3 and not deleted`,
+      values: [space, ns, path],
+    });
+    return rows[0] && toEntityRow(rows[0]);
+  }
+
+  override write(key: EntityKey, decide: (current: EntityRow | undefined) => EntityWrite): Promise<{ row: EntityRow; token: string }> {
+    return transaction(this.writes, async (client) => {
+      // Creators of one key queue up here: there is no row yet that they could lock.
+      await client.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`${key.space} ${key.ns} ${key.path}`]);
+      const { rows } = await client.query<DatabaseRow>(
+        `select ${columns} from entity where space = $1 and ns = $2 and path = $3 for update`,
+        [key.space, key.ns, key.path],
+      );
+      const standing = rows[0] && toEntityRow(rows[0]);
+      const wanted = decide(standing?.deleted === false ? standing : undefined);
+      const row: EntityRow = {
+        ...key,
+        ...wanted,
+        hlc: nextHlc(Date.now(), standing?.hlc),
+        origin: this.region.code,
+        schema: schemaVersion,
+      };
+      if ((await applyRow(client, row)) !== 'applied') throw new Failure('concurrent');
+      const stamp = await client.query<{ xid: string; epoch: string }>(
+        `select pg_current_xact_id()::text as xid, (select epoch from feed_epoch) as epoch, pg_notify('isochrone_entity', '')`,
+      );
+      return { row, token: `${this.region.id}.${stamp.rows[0]?.epoch}.${stamp.rows[0]?.xid}` };
+    });
+  }
+
+  override async list({
+    ns,
+    kind,
+    pkg,
+    skip,
+    limit,
+  }: {
+    ns: NamespaceId;
+    kind: EntityKind;
+    pkg?: string;
+    skip: number;
+    limit: number;
+  }): Promise<EntityRow[]> {
+    const { rows } = await this.reads.query<DatabaseRow>({
+      name: 'entity-list',
+      text: `select ${columns} from entity where space = 0 and not deleted and ns = $1 and kind = $2 and ($3::text is null or starts_with(path, $3))
+             order by updated desc, path limit $4 offset $5`,
+      values: [ns, kind, pkg === undefined ? null : `${pkg}/`, limit, skip],
+    });
+    return rows.map(toEntityRow);
+  }
+
+  override async count({ ns, kind, pkg }: { ns: NamespaceId; kind: EntityKind; pkg?: string }): Promise<number> {
+    const { rows } = await this.reads.query<{ n: string }>({
+      name: 'entity-count',
+      text: `select count(*) as n from entity where space = 0 and not deleted and ns = $1 and kind = $2 and ($3::text is null or starts_with(path, $3))`,
+      values: [ns, kind, pkg === undefined ? null : `${pkg}/`],
+    });
+    return Number(rows[0]?.n ?? 0);
+  }
+
+  override async findByPath(space: Space, path: string): Promise<EntityRow[]> {
+    const { rows } = await this.reads.query<DatabaseRow>({
+      name: 'entity-by-path',
+      text: `select ${columns} from entity where space = $1 and path = $2 and not deleted order by hlc, origin`,
+      values: [space, path],
+    });
+    return rows.map(toEntityRow);
+  }
+
+  override async all(space: Space): Promise<EntityRow[]> {
+    const { rows } = await this.reads.query<DatabaseRow>(
+      `select ${columns} from entity where space = $1 and not deleted order by path, ns`,
+      [space],
+    );
+    return rows.map(toEntityRow);
+  }
+}

@@ -1,0 +1,68 @@
+import type { EntityKey, EntityId, EntityKind, Hlc, JsonText, NamespaceId, RegionCode, Space } from '#libs/domain';
+import type { Cursor, ReplicaRow, Seen } from '#libs/replication';
+
+/** A row of the entity table as `replicaColumns` selects it. */
+export interface ReplicaRecord {
+  space: number;
+  ns: string;
+  path: string;
+  kind: number;
+  entity_id: string;
+  hlc: string;
+  origin: number;
+  schema: number;
+  deleted: boolean;
+  doc: string | null;
+  sealed: Buffer | null;
+  blob: string | null;
+  requires: { space: Space; path: string }[];
+  updated: string;
+  created_hlc: string;
+  seen: Seen;
+  extra: Record<string, unknown> | null;
+}
+
+/** The columns of the entity table that travel. */
+export const replicaColumns =
+  'space, ns, path, kind, entity_id, hlc, origin, schema, deleted, doc, sealed, blob, requires, updated, created_hlc, seen, extra';
+
+/** The row that a record of the table is. */
+export function toReplicaRow(record: ReplicaRecord): ReplicaRow {
+  return {
+    space: record.space as Space,
+    ns: record.ns as NamespaceId,
+    path: record.path,
+    kind: record.kind as EntityKind,
+    entityId: record.entity_id as EntityId,
+    hlc: record.hlc as Hlc,
+    origin: record.origin as RegionCode,
+    schema: record.schema,
+    deleted: record.deleted,
+    doc: record.doc as JsonText | null,
+    sealed: record.sealed?.toString('base64') ?? null,
+    blob: record.blob,
+    requires: record.requires,
+    updated: Number(record.updated),
+    createdHlc: record.created_hlc as Hlc,
+    seen: record.seen,
+    extra: record.extra ?? {},
+  };
+}
+
+/** Keys as three parallel arrays, for `unnest($1::smallint[], $2::uuid[], $3::text[])`. */
+export function keyArrays(keys: readonly EntityKey[]): [number[], string[], string[]] {
+  return [keys.map((k) => k.space), keys.map((k) => k.ns), keys.map((k) => k.path)];
+}
+
+/** The place behind a row: its transaction and its key. */
+export function cursorBehind(xid: string, key: EntityKey): Cursor {
+  return { xid, key: `${key.space}/${key.ns}/${key.path}` };
+}
+
+/** A place as values to compare `(change_xid, space, ns, path)` with. Throws on a key that no cursor of ours has. */
+export function cursorValues(cursor: Cursor): [string, number, string, string] {
+  if (cursor.key === '') return [cursor.xid, -32_768, '00000000-0000-0000-0000-000000000000', ''];
+  const match = /^(-?\d{1,5})\/([0-9a-f-]{36})\/(.*)$/s.exec(cursor.key);
+  if (!match) throw new Error(`not a place in a feed: ${cursor.key}`);
+  return [cursor.xid, Number(match[1]), match[2] ?? '', match[3] ?? ''];
+}

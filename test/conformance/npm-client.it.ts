@@ -1,0 +1,91 @@
+/** The unmodified `openwhisk` client from npm, against the router of a world. */
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { projectRoot } from '../support/project.js';
+import { guestKey, startWorld, until, type World } from '../support/world.js';
+
+interface Client {
+  readonly actions: {
+    create(options: object): Promise<Record<string, unknown>>;
+    update(options: object): Promise<Record<string, unknown>>;
+    get(options: object): Promise<Record<string, unknown>>;
+    list(options?: object): Promise<{ name: string }[]>;
+    delete(options: object): Promise<Record<string, unknown>>;
+    invoke(options: object): Promise<Record<string, unknown>>;
+  };
+  readonly activations: {
+    get(options: object): Promise<{ logs: string[]; response: { result: unknown } }>;
+    list(options?: object): Promise<{ activationId: string }[]>;
+    logs(options: object): Promise<{ logs: string[] }>;
+    result(options: object): Promise<{ result: unknown }>;
+  };
+  readonly namespaces: { list(): Promise<string[]> };
+}
+
+const connect = createRequire(join(projectRoot, 'test/conformance/clients/package.json'))('openwhisk') as (options: object) => Client;
+const hello = "function main(args) { console.log('Hello World'); return { hello: args.name || 'world' }; }";
+
+let world: World;
+let client: Client;
+
+before(async () => {
+  world = await startWorld({ regions: ['us-east-1', 'eu-west-1'] });
+  client = connect({ apihost: world.url, api_key: guestKey });
+});
+after(() => world?.stop());
+
+test('lists the namespace of its key', async () => {
+  assert.deepEqual(await client.namespaces.list(), ['guest']);
+});
+
+test('creates, reads, updates, lists and deletes an action', async () => {
+  const created = await client.actions.create({ name: 'crud', action: hello, annotations: { note: 'mine' }, params: { a: 1 } });
+  assert.equal(created['version'], '0.0.1');
+  const read = await client.actions.get({ name: 'crud' });
+  assert.equal((read['exec'] as { code: string }).code, hello);
+  assert.deepEqual(read['parameters'], [{ key: 'a', value: 1 }]);
+  const updated = await client.actions.update({ name: 'crud', action: hello });
+  assert.equal(updated['version'], '0.0.2');
+  assert.ok((await client.actions.list({ limit: 50 })).some(({ name }) => name === 'crud'));
+  await client.actions.delete({ name: 'crud' });
+  await assert.rejects(client.actions.get({ name: 'crud' }), /404/);
+});
+
+test('invokes and waits for the result', async () => {
+  await client.actions.update({ name: 'hello', action: hello });
+  assert.deepEqual(await client.actions.invoke({ name: 'hello', blocking: true, result: true, params: { name: 'npm' } }), { hello: 'npm' });
+});
+
+test('invokes without waiting and finds record, result and logs', async () => {
+  await client.actions.update({ name: 'hello', action: hello });
+  const { activationId } = (await client.actions.invoke({ name: 'hello' })) as { activationId: string };
+  await until('the record is there', () =>
+    client.activations.get({ name: activationId }).then(
+      () => true,
+      () => false,
+    ),
+  );
+  assert.deepEqual((await client.activations.get({ name: activationId })).response.result, { hello: 'world' });
+  assert.match((await client.activations.logs({ name: activationId })).logs[0] ?? '', /stdout: Hello World$/);
+  assert.deepEqual((await client.activations.result({ name: activationId })).result, { hello: 'world' });
+});
+
+test('an action that fails rejects with its error', async () => {
+  await client.actions.update({ name: 'broken', action: "function main() { return { error: 'it broke' }; }" });
+  await assert.rejects(client.actions.invoke({ name: 'broken', blocking: true, result: true }), /it broke/);
+});
+
+test('sends a zip as a buffer', async () => {
+  const { ZipFile } = (await import('yazl')).default;
+  const zip = new ZipFile();
+  zip.addBuffer(Buffer.from(JSON.stringify({ main: 'app.js' })), 'package.json');
+  zip.addBuffer(Buffer.from("exports.main = () => ({ zipped: require('./part.js') });"), 'app.js');
+  zip.addBuffer(Buffer.from('module.exports = 42;'), 'part.js');
+  zip.end();
+  const chunks: Buffer[] = [];
+  for await (const chunk of zip.outputStream) chunks.push(chunk as Buffer);
+  await client.actions.update({ name: 'zipped', action: Buffer.concat(chunks), kind: 'nodejs:default' });
+  assert.deepEqual(await client.actions.invoke({ name: 'zipped', blocking: true, result: true }), { zipped: 42 });
+});
