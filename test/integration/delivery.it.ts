@@ -90,6 +90,7 @@ test('a recovery that ends leaves nothing behind that the next one does not see'
 test('region events reach who listens in another process', async () => {
   const got: RegionEvent[] = [];
   const bus = app?.get(EventBus, { strict: false });
+  assert.ok(bus);
   await bus.subscribe((event) => void got.push(event));
   const event: RegionEvent = { topic: 'entity.changed', key: { space: spaces.definition, ns: rig.ns, path: 'hello' } };
   await bus.publish(event);
