@@ -48,6 +48,8 @@ export function startSpawner(options: { mode?: string; dir?: string; firstUid?: 
       ISOCHRONE_SANDBOX_PIDS: String(options.pids ?? 64),
     },
   });
+  // A test that breaks off leaves nothing behind: sandboxes end with their spawner.
+  process.once('exit', () => child.kill('SIGKILL'));
   let log = '';
   child.stderr?.on('data', (bytes: Buffer) => (log += bytes.toString()));
   return {
@@ -113,13 +115,15 @@ export function printed(ended: { readonly logs: { readonly lines: readonly strin
   return ended.logs.lines.map((line) => line.slice(31));
 }
 
-/** Processes of the users of a spawner's sandboxes. */
+/** Processes of the users of a spawner's sandboxes; dead ones that the machine's first process has yet to reap do not count. */
 export function processesOf(spawner: TestSpawner): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
-      const uid = Number(/^Uid:\s+(\d+)/m.exec(status(pid))?.[1] ?? -1);
+      const shown = status(pid);
+      if (/^State:\s+Z/m.test(shown)) return false;
+      const uid = Number(/^Uid:\s+(\d+)/m.exec(shown)?.[1] ?? -1);
       return uid >= spawner.firstUid && uid < spawner.firstUid + 100;
     });
 }

@@ -22,8 +22,8 @@ async function start(config: RegionConfig): Promise<void> {
   if (!config.ISOCHRONE_ROLES.includes('controller')) return void stopping(await NestFactory.createApplicationContext(module, options));
 
   const { httpAdapter, configureHttp } = await import('./controller/http-server.js');
-  const app = await NestFactory.create<NestFastifyApplication>(module, httpAdapter(), options);
-  configureHttp(app, config);
+  const app = await NestFactory.create<NestFastifyApplication>(module, httpAdapter(config), { ...options, bodyParser: false });
+  await configureHttp(app);
   stopping(app);
   await app.listen(config.ISOCHRONE_PORT, config.ISOCHRONE_HOST);
 }

@@ -48,6 +48,7 @@ export class FrameServer {
     server.maxConnections = peersMax;
     this.server = server;
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(address, resolve));
+    server.on('error', (cause) => this.logger.error('a connection could not be accepted', {}, cause));
     this.pinger = setInterval(() => this.ping(), pingMs).unref();
     this.logger.log('invoker listens', { address: this.options.listen });
   }

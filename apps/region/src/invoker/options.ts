@@ -20,6 +20,8 @@ export class InvokerOptions {
     readonly profile: LimitProfile,
     readonly capacityMiB: number,
     readonly stems: readonly StemGoal[],
+    /** How long running calls may take to end once the process is told to stop. */
+    readonly drainMs: number,
   ) {}
 
   /** Calls that may wait here, all in all and per namespace, and the bytes of their arguments. */
@@ -34,8 +36,8 @@ export class InvokerOptions {
   /** Finished records that may wait for the store, as number and bytes; over it no new call is taken. */
   readonly recordsMax = 10_000;
   readonly recordsBytesMax = 256 * MiB;
-  /** How long running calls may take to end once the process is told to stop. */
-  readonly drainMs = 25_000;
+  /** Pauses between tries to store a record. */
+  readonly storePausesMs = { first: 100, max: 2000 };
 
   /** Reads the options of the invoker role; throws naming every variable that this role needs and did not get. */
   static from(config: RegionConfig): InvokerOptions {
@@ -61,6 +63,7 @@ export class InvokerOptions {
       profile,
       config.ISOCHRONE_USER_MEMORY_MIB,
       readStemGoals(config.ISOCHRONE_STEMS, profile.defaultNodeKind),
+      config.ISOCHRONE_DRAIN_MS,
     );
   }
 }

@@ -8,8 +8,6 @@ import { InvokerOptions } from './options.js';
 
 const storeMs = 10_000;
 const batchMax = 64;
-const pauseFirstMs = 100;
-const pauseMaxMs = 2000;
 /** A record that fails this often while others are stored is at fault itself. */
 const failuresMax = 5;
 
@@ -120,14 +118,15 @@ export class RecordWriter {
   /** One record at a time until the store takes one, then many. */
   private async retryAll(): Promise<void> {
     this.retrying = true;
-    let pauseMs = pauseFirstMs;
+    const { first, max } = this.options.storePausesMs;
+    let pauseMs = first;
     let size = 1;
     while (this.retries.length > 0 && !this.stopped) {
       await pause(pauseMs);
       const answers = await Promise.all(this.retries.splice(0, size).map((pending) => this.write(pending)));
       const reached = answers.includes(true);
       size = reached ? batchMax : 1;
-      pauseMs = reached ? 0 : Math.min(pauseMaxMs, Math.max(pauseFirstMs, pauseMs * 2));
+      pauseMs = reached ? 0 : Math.min(max, Math.max(first, pauseMs * 2));
     }
     this.retrying = false;
   }

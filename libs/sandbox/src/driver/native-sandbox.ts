@@ -35,7 +35,8 @@ interface Flight {
   readonly phase: Phase;
   readonly log: RunLog;
   readonly resultBytes: number;
-  readonly sentAtMs: number;
+  /** Set when the answer is here and the rest of the output is awaited: a second answer is nobody's. */
+  landing: boolean;
   settle(outcome: Outcome | { readonly kind: 'ok' }): void;
 }
 
@@ -44,6 +45,8 @@ const MiB = 1024 * 1024;
 const frameMax = 8 * MiB;
 /** Bytes that nobody asked for, such as logs over the limit, before a sandbox counts as broken. */
 const surplusMax = 8 * MiB;
+/** What an unasked frame counts for besides its payload. */
+const frameCost = 64;
 /** An init answers with little; its error text may quote a stack. */
 const initResultBytes = MiB;
 const initLogBytes = 10 * MiB;
@@ -181,7 +184,7 @@ export class NativeSandbox implements Sandbox {
         this.connection.send(frameTypes.CANCEL, id);
         settle({ kind: 'timed-out', phase, timeoutMs: limits.timeoutMs });
       }, limits.timeoutMs);
-      this.flights.set(id, { phase, log, resultBytes: limits.resultBytes, sentAtMs, settle });
+      this.flights.set(id, { phase, log, resultBytes: limits.resultBytes, landing: false, settle });
     });
   }
 
@@ -193,22 +196,20 @@ export class NativeSandbox implements Sandbox {
 
   private take({ type, id, head, payload }: Frame): void {
     const flight = this.flights.get(id);
+    if (type === frameTypes.RESULT && flight?.landing === false && head['phase'] === flight.phase) return this.land(flight, head, payload);
+    let surplus = payload.length + frameCost;
     if (type === frameTypes.HELLO) this.events.ready();
     else if (type === frameTypes.LOG && flight)
-      this.count(flight.log.add(head['stream'] === 'stderr' ? 'stderr' : 'stdout', printedAt(head), payload));
-    else if (type === frameTypes.RESULT && flight && head['phase'] === flight.phase) this.land(flight, head, payload);
-    else this.count(payload.length);
+      surplus = flight.log.add(head['stream'] === 'stderr' ? 'stderr' : 'stdout', printedAt(head), payload);
+    this.surplus += surplus;
+    if (this.surplus > surplusMax) this.connection.close();
   }
 
   private land(flight: Flight, head: Frame['head'], payload: Buffer): void {
+    flight.landing = true;
     const outcome = answerOf(flight, head, payload);
     if (head['children'] === true) void this.lifeline.drain().then(() => flight.settle(outcome));
     else flight.settle(outcome);
-  }
-
-  private count(bytes: number): void {
-    this.surplus += bytes + 64 * Number(bytes > 0);
-    if (this.surplus > surplusMax) this.connection.close();
   }
 }
 

@@ -11,6 +11,8 @@ export interface SlotPlace {
   readonly number: number;
   readonly cgroup: Cgroup | undefined;
   readonly pidsMax: number;
+  /** Folders in which the command's programs are found. */
+  readonly path: string;
   /** File with the seccomp program that the command reads from descriptor 3. */
   readonly filterFile: string | undefined;
   /** Whether the command makes a process namespace, whose first process takes all others with it. */
@@ -53,7 +55,7 @@ export class Slot {
     try {
       this.child = spawn('/bin/sh', ['-c', script, 'sh', ...(place.cgroup?.joins ?? [])], {
         detached: true,
-        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+        env: { PATH: place.path },
         cwd: '/',
         stdio: ['pipe', 'pipe', 'pipe', ...(filter === undefined ? [] : [filter])],
       }) as ChildProcessByStdio<Writable, Readable, Readable>;
@@ -70,9 +72,9 @@ export class Slot {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
-  /** The first process's id. */
+  /** The first process's id; 0 where it could not be started. */
   get pid(): number {
-    return this.child.pid ?? -1;
+    return this.child.pid ?? 0;
   }
 
   /** Starts the command in this slot. `folder` is removed with it. */
@@ -111,6 +113,8 @@ export class Slot {
   }
 
   private strike(): void {
+    // Once the first process has ended its id may be somebody else's.
+    if (this.over) return;
     const inside = this.place.namespaced ? childrenOf(this.pid) : [];
     if (inside.length > 0) for (const pid of inside) signal(pid, 'SIGKILL');
     else for (const pid of [...treeOf(this.pid), -this.pid, ...(this.place.cgroup?.members() ?? [])]) signal(pid, 'SIGKILL');

@@ -11,7 +11,7 @@ const processesMax = 4096;
 
 /** A process and all its descendants, parents first, as /proc shows them now; only the process where there is no /proc. */
 export function treeOf(root: number): number[] {
-  const found = [root];
+  const found = root > 1 ? [root] : [];
   for (let at = 0; at < found.length && found.length < processesMax; at++) found.push(...childrenOf(found[at] ?? 0));
   return found;
 }
@@ -38,8 +38,12 @@ export function useOf(pids: readonly number[]): TreeUse {
   return { bytes, threads };
 }
 
-/** Sends a signal to a process; one that is gone is no error. */
+/**
+ * Sends a signal to a process, or to a group when negative; one that is gone is no error. Ids that mean everybody (-1), our own group (0) or the
+ * machine's first process are refused: they come from a child that never started.
+ */
 export function signal(pid: number, name: NodeJS.Signals): void {
+  if (!Number.isInteger(pid) || Math.abs(pid) <= 1) return;
   try {
     process.kill(pid, name);
   } catch {

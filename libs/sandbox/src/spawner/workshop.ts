@@ -8,7 +8,7 @@ import type { Logger } from '#libs/telemetry';
 import { seccompProgram } from '../seccomp/filter.js';
 import { findCgroups, removeHome, sweepCgroups, type CgroupHome } from './cgroup.js';
 import { findPrograms, nativeCommand, processCommand, type Programs } from './launch.js';
-import { socketName } from './protocol.js';
+import { slotFolder, socketName } from './protocol.js';
 import { buildRuntimeRoot, type RuntimeRoot } from './runtime-root.js';
 import { Slot, type SlotEvents } from './slot.js';
 import { treeOf } from './tree.js';
@@ -20,6 +20,8 @@ export interface WorkshopOptions {
   readonly mode: 'auto' | 'native' | 'process';
   /** First of the users that slots run as, when we are root. */
   readonly firstUid: number;
+  /** Folders in which bubblewrap and its like are found, as in PATH. */
+  readonly path: string;
   /** Processes and threads of one sandbox. */
   readonly pidsMax: number;
 }
@@ -28,6 +30,8 @@ export interface WorkshopOptions {
 const parkedMax = 2;
 const slotsMax = 4096;
 const probeMs = 15_000;
+/** Bytes of a unix socket's path on the system that takes least. */
+const unixPathMax = 103;
 
 /** Makes process trees: owns the runtime root, the slots and their control groups. One per spawner. */
 export class Workshop {
@@ -50,12 +54,19 @@ export class Workshop {
   /** Prepares the folder, removes what an earlier life left, and tries a sandbox before it promises any isolation. */
   static async open(options: WorkshopOptions, logger: Logger): Promise<{ workshop: Workshop; info: SandboxInfo }> {
     const slots = join(options.dir, 'slots');
+    const longest = join(slots, slotFolder('0'.repeat(32)), socketName);
+    if (longest.length > unixPathMax) throw new Error(`the sandbox folder's path is too long: ${longest} exceeds ${unixPathMax} bytes`);
     mkdirSync(options.dir, { recursive: true, mode: 0o755 });
     rmSync(slots, { recursive: true, force: true });
     mkdirSync(slots, { mode: 0o711 });
-    const cgroups = isRoot() || process.platform === 'linux' ? findCgroups(homeName(options.dir)) : undefined;
+    const cgroups = findCgroups(homeName(options.dir));
     if (cgroups) await sweepCgroups(cgroups);
-    const tools = { root: buildRuntimeRoot(options.dir, process.execPath), programs: findPrograms(), cgroups, guard: thawGuard(cgroups) };
+    const tools = {
+      root: buildRuntimeRoot(options.dir, process.execPath),
+      programs: findPrograms(options.path),
+      cgroups,
+      guard: thawGuard(cgroups),
+    };
     const program = seccompProgram(process.arch);
     const filterFile = program && join(options.dir, 'seccomp.bpf');
     if (filterFile !== undefined) writeFileSync(filterFile, program ?? '');
@@ -72,7 +83,7 @@ export class Workshop {
 
   /** Starts a sandbox that dials the socket in `folder`. Throws when there is no room. */
   start(folder: string, memoryMiB: number, events: SlotEvents): Slot {
-    const slot = this.parked.shift() ?? this.park();
+    const slot = this.unpark();
     const uid = this.uidOf(slot.place.number);
     // Only the slot's own user may reach the socket.
     if (uid !== undefined) chownSync(folder, uid, uid);
@@ -102,19 +113,29 @@ export class Workshop {
     if (this.tools.cgroups) await removeHome(this.tools.cgroups);
   }
 
+  private unpark(): Slot {
+    for (let slot = this.parked.shift(); slot; slot = this.parked.shift()) if (!slot.over) return slot;
+    return this.park();
+  }
+
+  /** Parks slots ahead of need. What goes wrong here goes wrong again, and is reported, when one is needed. */
   private refill(): void {
     if (this.closing || this.tools.cgroups === undefined) return;
-    while (this.parked.length < parkedMax && this.slots.size < slotsMax) this.parked.push(this.park());
+    try {
+      while (this.parked.length < parkedMax && this.slots.size < slotsMax) this.parked.push(this.park());
+    } catch {
+      // no process to be had now
+    }
   }
 
   private park(): Slot {
     let number = 0;
     while (this.slots.has(number)) number++;
     if (number >= slotsMax) throw new Error('no slot is free');
-    const { pidsMax } = this.options;
+    const { pidsMax, path } = this.options;
     const native = this.driver === 'native';
     const cgroup = this.tools.cgroups?.create(String(number), pidsMax);
-    const slot = new Slot({ number, cgroup, pidsMax, filterFile: native ? this.filterFile : undefined, namespaced: native });
+    const slot = new Slot({ number, cgroup, pidsMax, path, filterFile: native ? this.filterFile : undefined, namespaced: native });
     this.slots.set(number, slot);
     void slot.gone.finally(() => {
       this.slots.delete(number);
@@ -131,15 +152,16 @@ export class Workshop {
   /** Chooses the driver by trying. Returns what an operator must know. */
   private async settle(logger: Logger): Promise<string[]> {
     const { mode } = this.options;
+    if (isRoot() && !this.tools.programs.setpriv) {
+      throw new Error('sandboxes must not run as root: install setpriv (apt-get install util-linux) or run the spawner as another user');
+    }
     const warnings: string[] = [];
-    let failure =
+    const failure =
       mode === 'process'
         ? 'it was asked for'
         : this.tools.programs.bwrap === undefined
           ? 'bubblewrap is not installed'
           : await this.probe();
-    if (failure === undefined && isRoot() && !this.tools.programs.setpriv)
-      failure = 'setpriv (util-linux) is not installed, and sandboxes must not start as root';
     if (failure !== undefined) {
       if (mode === 'native') throw new Error(`sandboxes cannot be isolated here: ${failure}`);
       this.driver = 'process';

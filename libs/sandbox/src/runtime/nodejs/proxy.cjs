@@ -118,8 +118,8 @@ class Runtime {
     const log = this.open(id, head);
     await current.run(log, async () => {
       if (!this.handler) return this.end(log, 'run', failure('System not initialized.'), head);
-      const args = JSON.parse(applyEnv(payload).toString('utf8'));
-      this.end(log, 'run', await answerOf(this.handler, args), head);
+      const text = applyEnv(payload).toString('utf8');
+      this.end(log, 'run', await answerOf(this.handler, () => JSON.parse(text)), head);
     });
   }
 
