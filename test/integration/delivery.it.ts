@@ -21,7 +21,7 @@ import { eventually } from '../support/queue-contract.js';
 class Region {}
 
 let rig: InvokerRig;
-let app: INestApplicationContext;
+let app: INestApplicationContext | undefined;
 let acceptance: Acceptance;
 
 const args = Buffer.from('{}');
@@ -45,8 +45,8 @@ before(async () => {
 });
 
 after(async () => {
-  await app.close();
-  await rig.stop();
+  await app?.close();
+  await rig?.stop();
 });
 
 test('a blocking call is accepted and answered', async () => {
@@ -81,7 +81,7 @@ test('a recovery that ends leaves nothing behind that the next one does not see'
   await eventually('the invoker is known to be gone', async () => !(await connected()));
   const given = Array.from({ length: 20 }, () => ({ ...order(), blocking: false }));
   await Promise.all(given.map((call) => acceptance.invoke(call, args).accepted));
-  await app.close();
+  await app?.close();
   rig.startInvoker();
   await boot();
   for (const call of given) assert.equal((await rig.record(call.activationId)).response.result, '{"again":true}');
@@ -89,7 +89,8 @@ test('a recovery that ends leaves nothing behind that the next one does not see'
 
 test('region events reach who listens in another process', async () => {
   const got: RegionEvent[] = [];
-  const bus = app.get(EventBus, { strict: false });
+  const bus = app?.get(EventBus, { strict: false });
+  assert.ok(bus);
   await bus.subscribe((event) => void got.push(event));
   const event: RegionEvent = { topic: 'entity.changed', key: { space: spaces.definition, ns: rig.ns, path: 'hello' } };
   await bus.publish(event);
@@ -98,13 +99,13 @@ test('region events reach who listens in another process', async () => {
 });
 
 test('with Kafka as the queue too, every id that was given out ends in one record although the invoker is killed', async () => {
-  await app.close();
+  await app?.close();
   const kafka = await testKafka();
   try {
     await boot({ ISOCHRONE_QUEUE: 'kafka', ISOCHRONE_KAFKA_BROKERS: kafka.brokers.join(','), ISOCHRONE_KAFKA_PREFIX: `${randomUUID()}.` });
     await flowWhileInvokerDies();
   } finally {
-    await app.close();
+    await app?.close();
     await boot();
     await kafka.stop();
   }

@@ -9,6 +9,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import pg from 'pg';
 import { spaces, type NamespaceId, type RegionEvent } from '#libs/domain';
 import { openEventBus, openQueue, RegionEventsServer } from '#libs/messaging';
+import { migrate } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { aMessage, eventually, queueContract } from '../support/queue-contract.js';
 import { startScratchPostgres, type ScratchPostgres } from '../support/scratch-postgres.js';
@@ -17,12 +18,7 @@ let postgres: ScratchPostgres;
 
 before(async () => {
   postgres = await startScratchPostgres();
-  const client = new pg.Client({ connectionString: postgres.url });
-  await client.connect();
-  await client.query(`create table queue_message (topic text not null, seq bigserial primary key, id uuid not null, ns uuid not null,
-    body bytea not null, visible_at timestamptz not null default now(), attempts int not null default 0)`);
-  await client.query('create index on queue_message (topic, visible_at, seq)');
-  await client.end();
+  await migrate(postgres.url, new Logger({}, 'error'));
 });
 after(() => postgres.stop());
 
