@@ -1,8 +1,15 @@
 /** The queue of record on Postgres, against the contract that every adapter keeps. */
+import 'reflect-metadata';
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EventPattern, Payload } from '@nestjs/microservices';
 import pg from 'pg';
-import { openQueue } from '#libs/messaging';
+import { spaces, type NamespaceId, type RegionEvent } from '#libs/domain';
+import { openEventBus, openQueue, RegionEventsServer } from '#libs/messaging';
+import { migrate } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { aMessage, eventually, queueContract } from '../support/queue-contract.js';
 import { startScratchPostgres, type ScratchPostgres } from '../support/scratch-postgres.js';
@@ -11,12 +18,7 @@ let postgres: ScratchPostgres;
 
 before(async () => {
   postgres = await startScratchPostgres();
-  const client = new pg.Client({ connectionString: postgres.url });
-  await client.connect();
-  await client.query(`create table queue_message (topic text not null, seq bigserial primary key, id uuid not null, ns uuid not null,
-    body bytea not null, visible_at timestamptz not null default now(), attempts int not null default 0)`);
-  await client.query('create index on queue_message (topic, visible_at, seq)');
-  await client.end();
+  await migrate(postgres.url, new Logger({}, 'error'));
 });
 after(() => postgres.stop());
 
@@ -68,4 +70,35 @@ test('a batch that nobody acknowledged is not held by a consumer that was killed
   stop.abort();
   await Promise.all([stuck, other]);
   await Promise.all([first.close(), second.close()]);
+});
+
+const forgotten: RegionEvent[] = [];
+
+@Controller()
+class Cache {
+  @EventPattern('entity.changed')
+  forget(@Payload() event: RegionEvent): void {
+    forgotten.push(event);
+    if (event.key.path === 'broken') throw new Error('the handler is broken');
+  }
+}
+
+@Module({ controllers: [Cache] })
+class CacheModule {}
+
+test('a Nest method marked for an event gets it, and survives its own failure', async () => {
+  const bus = openEventBus({ ...options(), prefix: 'nest.', name: 'nest', logger: new Logger({}, 'error') });
+  const app = await NestFactory.createMicroservice(CacheModule, { strategy: new RegionEventsServer(bus), logger: false });
+  await app.listen();
+  const event = (path: string): RegionEvent => ({
+    topic: 'entity.changed',
+    key: { space: spaces.definition, ns: randomUUID() as NamespaceId, path },
+  });
+  await bus.publish(event('broken'));
+  const second = event('hello');
+  await bus.publish(second);
+  await eventually('both events arrive', () => forgotten.length === 2);
+  assert.deepEqual(forgotten[1], second);
+  await app.close();
+  await bus.close();
 });

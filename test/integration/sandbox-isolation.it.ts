@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox } from '#libs/domain';
-import type { NativeDriver } from '#libs/sandbox';
+import { NativeDriver } from '#libs/sandbox';
+import { Logger } from '#libs/telemetry';
 import { answer, eventually, init, printed, processesOf, run, startSpawner, type TestSpawner } from '../support/sandboxes.js';
 
 const isolatedHere =
@@ -184,6 +186,14 @@ describe('a life ends', () => {
   });
 
   test('a wrong token and an unknown kind are refused', async () => {
+    const stranger = {
+      spawner: spawner.address,
+      token: 'not the token',
+      name: 'stranger',
+      logger: new Logger({}, 'error', () => undefined),
+      connectMs: 200,
+    };
+    await assert.rejects(NativeDriver.connect(stranger), /no spawner answers/);
     await assert.rejects(driver.create({ kind: 'cobol:85', memoryMiB: 256 }), { code: 'unavailable' });
   });
 
@@ -261,5 +271,22 @@ describe('without bubblewrap', () => {
       await plain.stop();
     }
     if (asRoot) await eventually('no process is left', () => processesOf(plain).length === 0);
+  });
+
+  test('is found out by itself; to insist on isolation ends the start with a reason', { skip: !isolatedHere }, async () => {
+    const bin = mkdtempSync(join(tmpdir(), 'isochrone-it-bin-'));
+    for (const name of ['sh', 'env', 'cat', 'nice', 'setpriv', 'prlimit', 'ldd']) symlinkSync(join('/usr/bin', name), join(bin, name));
+    const plain = startSpawner({ path: bin });
+    const strict = startSpawner({ path: bin, mode: 'native' });
+    try {
+      const mine = await plain.connect();
+      assert.match(mine.info().warnings.join(), /NOT isolated \(bubblewrap is not installed\).*apt-get install bubblewrap/);
+      await mine.close();
+      await eventually('it ends', () => strict.child.exitCode !== null);
+      assert.match(strict.log(), /sandboxes cannot be isolated here: bubblewrap is not installed/);
+    } finally {
+      assert.deepEqual([await plain.stop(), await strict.stop()], [0, 1]);
+      rmSync(bin, { recursive: true });
+    }
   });
 });

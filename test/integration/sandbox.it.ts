@@ -54,6 +54,15 @@ describe('an action', () => {
     });
   });
 
+  test('has odd names and values in its environment, and imports modules', async () => {
+    await withSandbox(async (sandbox) => {
+      const env = { '': 'empty', 'a=b': 'equals', 'n\0': 'nul', V: 'cut\0off', GOOD: '  kept\n' };
+      const code = `async function main() { const { sep } = await import('node:path'); return { sep, good: process.env.GOOD } }`;
+      assert.deepEqual((await init(sandbox, code, { env })).outcome, { kind: 'ok' });
+      assert.deepEqual(answer(await run(sandbox)), { sep: '/', good: '  kept\n' });
+    });
+  });
+
   const results: [string, string, { ok: boolean; body: RegExp }][] = [
     ['nothing', 'function main() {}', { ok: true, body: /^\{\}$/ }],
     ['null', 'function main() { return null }', { ok: true, body: /^null$/ }],
@@ -75,6 +84,11 @@ describe('an action', () => {
       'a circle',
       'function main() { const a = {}; a.a = a; return a }',
       { ok: false, body: /An error has occurred: the result cannot be written as JSON/ },
+    ],
+    [
+      'a rejection that fights back',
+      'function main() { return Promise.reject({ get a() { throw 1 } }) }',
+      { ok: true, body: /"error":"\[object Object\]"/ },
     ],
     ['a bigint', 'function main() { return { n: 1n } }', { ok: false, body: /BigInt/ }],
     ['exports.main', 'exports.main = () => ({ a: 1 })', { ok: true, body: /^\{"a":1\}$/ }],
@@ -139,6 +153,12 @@ describe('an action', () => {
     );
     assert.deepEqual(answer(ended), {});
     assert.deepEqual([ended.logs.lines.length, ended.logs.truncated], [(10 * MiB) / 16, true]);
+  });
+
+  test('that throws where nobody catches ends, and its logs say why', async () => {
+    const ended = await runOnce('function main() { setTimeout(() => { throw new Error("late") }, 1); return new Promise(() => {}) }');
+    assert.deepEqual(ended.outcome, { kind: 'exited', phase: 'run' });
+    assert.ok(printed(ended).includes('stderr: Error: late'));
   });
 
   test('keeps no logs where it may have none', async () => {

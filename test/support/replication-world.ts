@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { readEnv, ReplicationEnv } from '#libs/config';
 import { kinds, spaces, toJsonText, type EntityId, type EntityKey, type NamespaceId } from '#libs/domain';
 import { openRegionStorage, type Storage } from '#libs/storage';
+import { Logger } from '#libs/telemetry';
 import { Agent, request } from 'undici';
 import { Authority, type Pair } from './certificates.js';
 import { freePort } from './free-port.js';
@@ -155,7 +156,7 @@ export class TestWorld {
         ISOCHRONE_TLS_CA: write(join(folder, one.id, 'ca.pem'), authority.ca),
         ISOCHRONE_LOG_LEVEL: 'debug',
       };
-      const storage = await openStorage(readEnv(ReplicationEnv, env));
+      const storage = await openRegionStorage(readEnv(ReplicationEnv, env), new Logger({}, 'error'));
       regions.push(new TestRegion(one.id, one.code, `https://127.0.0.1:${one.port}`, env, storage, one.pair, authority.ca));
     }
     return new TestWorld(server, authority, regions, plans.slice(ids.length), folder);

@@ -48,6 +48,8 @@ export function startSpawner(options: { mode?: string; dir?: string; firstUid?: 
       ISOCHRONE_SANDBOX_PIDS: String(options.pids ?? 64),
     },
   });
+  // A test that breaks off leaves nothing behind: sandboxes end with their spawner.
+  process.once('exit', () => child.kill('SIGKILL'));
   let log = '';
   child.stderr?.on('data', (bytes: Buffer) => (log += bytes.toString()));
   return {
@@ -82,7 +84,7 @@ export function init(sandbox: Sandbox, code: string | Uint8Array, more: Partial<
     binary: typeof code !== 'string',
     code: Buffer.from(code),
     env: {},
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     concurrency: 1,
     ...more,
   });
@@ -94,7 +96,7 @@ export function run(sandbox: Sandbox, args: unknown = {}, more: Partial<SandboxR
     activationId: anId(),
     args: Buffer.from(JSON.stringify(args)),
     env: {},
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     logBytes: 10 * 1024 * 1024,
     resultBytes: 1024 * 1024,
     ...more,

@@ -27,6 +27,7 @@ async function main(): Promise<void> {
     databaseUrl: config.ISOCHRONE_DATABASE_URL,
     brokers: config.ISOCHRONE_KAFKA_BROKERS,
     prefix: config.ISOCHRONE_KAFKA_PREFIX,
+    replication: config.ISOCHRONE_KAFKA_REPLICATION,
     name: 'replication',
     logger: log,
   });

@@ -13,6 +13,7 @@ async function main(): Promise<void> {
       dir: env.ISOCHRONE_SANDBOX_DIR,
       mode: env.ISOCHRONE_SANDBOX,
       firstUid: env.ISOCHRONE_SANDBOX_UID,
+      path: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
       pidsMax: env.ISOCHRONE_SANDBOX_PIDS,
     },
     logger,

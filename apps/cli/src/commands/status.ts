@@ -38,7 +38,9 @@ async function report(folder: DataFolder, world: WorldStatus, { id, url, replica
   const health = killed
     ? { ready: false, text: `down: \`isochrone start ${id}\` brings it back`, warnings: [] }
     : await readHealth(`${url}/health/ready`);
-  const lag = killed ? [] : await lagLines(replicationUrl, regionTls(folder, id));
+  // A replication service tells its peers alone, so a neighbour's certificate asks.
+  const neighbour = world.regions.find((region) => region.id !== id);
+  const lag = killed || !neighbour ? [] : await lagLines(replicationUrl, regionTls(folder, neighbour.id));
   const warnings = health.warnings.map((warning) => `  warning: ${warning}`);
   return { well: health.ready, lines: [`${id}  ${url}  ${health.text}`, ...processLines(world, id), ...lag, ...warnings] };
 }

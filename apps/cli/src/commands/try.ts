@@ -127,7 +127,9 @@ class Tour {
   private async reason(transid: string): Promise<string> {
     const { router } = WhySchema.parse(await askAdmin(this.live, 'GET', `/why/${transid}`));
     const trace = router.at(-1);
-    return trace ? reasonText(trace.because) : 'the router does not remember why';
+    if (!trace) return 'the router does not remember why';
+    const failed = trace.attempts.slice(0, -1).map((attempt) => attempt.region);
+    return failed.length === 0 ? reasonText(trace.because) : `the next nearest, since ${failed.join(' and ')} did not answer`;
   }
 
   private async send(base: string, method: string, query: string, body?: object, from?: string): Promise<Answer> {

@@ -2,7 +2,7 @@
  * A real Kafka broker without an installation: Maven collects its jars once, Java runs it as one process that is broker and controller.
  * For `QUEUE=kafka npm start` and for tests; a region in production is given brokers.
  */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,6 +37,7 @@ export interface KafkaBroker {
 
 const java = ['-Xms96m', '-Xmx320m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djava.awt.headless=true'];
 const readyMs = 60_000;
+const collectMs = 600_000;
 const stopMs = 15_000;
 /** Kafka's own form of a cluster id: 16 bytes as base64url. One name for all: each broker here is a cluster of its own. */
 const clusterId = 'aXNvY2hyb25lLWxvY2Fs';
@@ -45,19 +46,19 @@ const clusterId = 'aXNvY2hyb25lLWxvY2Fs';
  * The command that runs a broker, for whoever supervises it; jars are collected and storage is formatted where that was not done.
  * Throws one line that says what to install where Java, Maven or the jars are missing. Ready is what `awaitBrokers` calls ready.
  */
-export function kafkaCommand(options: KafkaOptions): { readonly file: string; readonly args: string[] } {
-  const jars = collectJars(options.line ?? '3.9');
+export async function kafkaCommand(options: KafkaOptions): Promise<{ readonly file: string; readonly args: string[] }> {
+  const jars = await collectJars(options.line ?? '3.9');
   mkdirSync(options.folder, { recursive: true });
   const properties = join(options.folder, 'server.properties');
   writeFileSync(properties, propertiesOf(options));
   const classpath = ['-cp', `${configFolder(options.folder)}:${join(jars, '*')}`];
-  if (!existsSync(join(options.folder, 'data', 'meta.properties'))) format(classpath, properties);
+  if (!existsSync(join(options.folder, 'data', 'meta.properties'))) await format(classpath, properties);
   return { file: 'java', args: [...java, ...classpath, 'kafka.Kafka', properties] };
 }
 
 /** Starts a broker and resolves once it answers. Throws like `kafkaCommand`. */
 export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
-  const { file, args } = kafkaCommand(options);
+  const { file, args } = await kafkaCommand(options);
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const log = createWriteStream(join(options.folder, 'broker.log'), { flags: 'a' });
   child.stdout.pipe(log, { end: false });
@@ -74,19 +75,19 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
 }
 
 /** The folder of a broker's jars, collected by Maven the first time. Throws saying what to install. */
-export function collectJars(line: KafkaLine): string {
-  requireProgram('java', '-version', 'default-jre-headless');
+export async function collectJars(line: KafkaLine): Promise<string> {
+  await requireProgram('java', '-version', 'default-jre-headless');
   const jars = join(homedir(), '.cache', 'isochrone', `kafka-${line}`);
   if (existsSync(jars)) return jars;
-  requireProgram('mvn', '--version', 'maven');
+  await requireProgram('mvn', '--version', 'maven');
   const fresh = `${jars}.${process.pid}`;
   mkdirSync(fresh, { recursive: true });
   const pom = join(projectRoot(), 'docker', 'kafka', `pom-${line}.xml`);
   const args = ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fresh}`];
-  const { status, stdout } = spawnSync('mvn', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 600_000 });
-  if (status !== 0 || readdirSync(fresh).length === 0) {
+  const { failed, said } = await run('mvn', args, collectMs);
+  if (failed || readdirSync(fresh).length === 0) {
     rmSync(fresh, { recursive: true, force: true });
-    throw new Error(`Maven could not collect Kafka's jars (is its repository reachable?): ${stdout.trim().split('\n')[0] ?? ''}`);
+    throw new Error(`Maven could not collect Kafka's jars (is its repository reachable?): ${said}`);
   }
   try {
     renameSync(fresh, jars);
@@ -163,17 +164,26 @@ function configFolder(folder: string): string {
   return config;
 }
 
-function format(classpath: readonly string[], properties: string): void {
+async function format(classpath: readonly string[], properties: string): Promise<void> {
   const args = [...java, ...classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties, '--ignore-formatted'];
-  const { status, stderr, stdout } = spawnSync('java', args, { encoding: 'utf8', timeout: readyMs });
-  if (status !== 0) throw new Error(`Kafka's storage could not be formatted: ${(stderr || stdout).trim().split('\n')[0] ?? ''}`);
+  const { failed, said } = await run('java', args, readyMs);
+  if (failed) throw new Error(`Kafka's storage could not be formatted: ${said}`);
 }
 
-function requireProgram(program: string, versionFlag: string, debianPackage: string): void {
-  if (spawnSync(program, [versionFlag], { stdio: 'ignore' }).status === 0) return;
+async function requireProgram(program: string, versionFlag: string, debianPackage: string): Promise<void> {
+  if (!(await run(program, [versionFlag], readyMs)).failed) return;
   throw new Error(
     `a local Kafka needs '${program}': install it (apt-get install ${debianPackage}), or name running brokers in KAFKA_BROKERS`,
   );
+}
+
+/** Runs a program to its end; `said` is the first line it wrote, for a message. */
+function run(file: string, args: readonly string[], timeoutMs: number): Promise<{ failed: boolean; said: string }> {
+  return new Promise((resolve) => {
+    execFile(file, args, { timeout: timeoutMs, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) =>
+      resolve({ failed: error !== null, said: `${stderr}${stdout}`.trim().split('\n')[0] ?? '' }),
+    );
+  });
 }
 
 function ended(code: number | null): Error {

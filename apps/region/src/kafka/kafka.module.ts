@@ -98,7 +98,11 @@ export class KafkaModule {
   }
 }
 
+/** Throws where the queue is Kafka and no broker is named: such a deployment never boots. */
 function messaging(config: RegionConfig, logger: Logger): MessagingOptions {
+  if (config.ISOCHRONE_QUEUE === 'kafka' && config.ISOCHRONE_KAFKA_BROKERS.length === 0) {
+    throw new Error('bad configuration: ISOCHRONE_QUEUE is kafka, and ISOCHRONE_KAFKA_BROKERS names no broker');
+  }
   return {
     queue: config.ISOCHRONE_QUEUE,
     databaseUrl: config.ISOCHRONE_DATABASE_URL,

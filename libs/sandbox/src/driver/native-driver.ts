@@ -73,6 +73,11 @@ export class NativeDriver extends SandboxDriver {
     return this.hello.info;
   }
 
+  /** Whether there is a spawner now; without one `create` waits for the next. */
+  get attached(): boolean {
+    return this.connection?.open === true;
+  }
+
   async create(spec: StemSpec): Promise<Sandbox> {
     const deadline = Date.now() + (this.options.createMs ?? 20_000);
     while (!this.connection?.open && !this.closing && Date.now() < deadline) await sleep(retryMs);

@@ -25,8 +25,8 @@ export interface Cgroup {
   remove(): Promise<boolean>;
 }
 
-/** Share of the processor that all sandboxes have against one thread of the platform (1024), so that the platform stays responsive. */
-const shares = 512;
+/** Share of the processor that all sandboxes together have: as much as one thread of the platform, which so stays responsive. */
+const shares = 1024;
 const controllers = ['memory', 'pids', 'cpu', 'freezer'] as const;
 
 /** Finds control groups that this process may use, and prepares a folder of the given name for slots; undefined where there are none. */
@@ -126,7 +126,11 @@ function version2(mounts: ReadonlyMap<string, string>, name: string): CgroupHome
 /** A folder under `parent` in which groups with limits can be made, or undefined. A group with limits holds no processes, so we move aside. */
 function delegated(parent: string, name: string): string | undefined {
   const folder = join(parent, name);
-  const enable = '+memory +pids +cpu';
+  const available = read(join(parent, 'cgroup.controllers')).split(/\s+/);
+  const enable = ['memory', 'pids', 'cpu']
+    .filter((name) => available.includes(name))
+    .map((name) => `+${name}`)
+    .join(' ');
   try {
     mkdirSync(folder, { recursive: true });
     if (!tryWrite(join(parent, 'cgroup.subtree_control'), enable)) {

@@ -27,9 +27,9 @@ export interface Launch {
 const MiB = 1024 * 1024;
 const environment = { HOME: '/tmp', PATH: '/bin', LANG: 'C.UTF-8' };
 
-/** Finds out what this machine has. */
-export function findPrograms(): Programs {
-  return { bwrap: helpOf('bwrap'), setpriv: helpOf('setpriv') !== undefined, prlimit: helpOf('prlimit') !== undefined };
+/** Finds out what this machine has in the folders of `path`. */
+export function findPrograms(path: string): Programs {
+  return { bwrap: helpOf('bwrap', path), setpriv: helpOf('setpriv', path) !== undefined, prlimit: helpOf('prlimit', path) !== undefined };
 }
 
 /**
@@ -91,9 +91,9 @@ function words(text: string): string[] {
   return text.split(' ').filter((word) => word !== '');
 }
 
-function helpOf(program: string): string | undefined {
+function helpOf(program: string, path: string): string | undefined {
   try {
-    return execFileSync(program, ['--help'], { encoding: 'utf8', timeout: 5000, stdio: ['ignore', 'pipe', 'ignore'] });
+    return execFileSync(program, ['--help'], { encoding: 'utf8', timeout: 5000, env: { PATH: path }, stdio: ['ignore', 'pipe', 'ignore'] });
   } catch {
     return undefined;
   }

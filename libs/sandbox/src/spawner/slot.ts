@@ -11,6 +11,8 @@ export interface SlotPlace {
   readonly number: number;
   readonly cgroup: Cgroup | undefined;
   readonly pidsMax: number;
+  /** Folders in which the command's programs are found. */
+  readonly path: string;
   /** File with the seccomp program that the command reads from descriptor 3. */
   readonly filterFile: string | undefined;
   /** Whether the command makes a process namespace, whose first process takes all others with it. */
@@ -53,7 +55,7 @@ export class Slot {
     try {
       this.child = spawn('/bin/sh', ['-c', script, 'sh', ...(place.cgroup?.joins ?? [])], {
         detached: true,
-        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+        env: { PATH: place.path },
         cwd: '/',
         stdio: ['pipe', 'pipe', 'pipe', ...(filter === undefined ? [] : [filter])],
       }) as ChildProcessByStdio<Writable, Readable, Readable>;

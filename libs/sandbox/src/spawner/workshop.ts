@@ -20,6 +20,8 @@ export interface WorkshopOptions {
   readonly mode: 'auto' | 'native' | 'process';
   /** First of the users that slots run as, when we are root. */
   readonly firstUid: number;
+  /** Folders in which bubblewrap and its like are found, as in PATH. */
+  readonly path: string;
   /** Processes and threads of one sandbox. */
   readonly pidsMax: number;
 }
@@ -57,9 +59,14 @@ export class Workshop {
     mkdirSync(options.dir, { recursive: true, mode: 0o755 });
     rmSync(slots, { recursive: true, force: true });
     mkdirSync(slots, { mode: 0o711 });
-    const cgroups = isRoot() || process.platform === 'linux' ? findCgroups(homeName(options.dir)) : undefined;
+    const cgroups = findCgroups(homeName(options.dir));
     if (cgroups) await sweepCgroups(cgroups);
-    const tools = { root: buildRuntimeRoot(options.dir, process.execPath), programs: findPrograms(), cgroups, guard: thawGuard(cgroups) };
+    const tools = {
+      root: buildRuntimeRoot(options.dir, process.execPath),
+      programs: findPrograms(options.path),
+      cgroups,
+      guard: thawGuard(cgroups),
+    };
     const program = seccompProgram(process.arch);
     const filterFile = program && join(options.dir, 'seccomp.bpf');
     if (filterFile !== undefined) writeFileSync(filterFile, program ?? '');
@@ -125,10 +132,10 @@ export class Workshop {
     let number = 0;
     while (this.slots.has(number)) number++;
     if (number >= slotsMax) throw new Error('no slot is free');
-    const { pidsMax } = this.options;
+    const { pidsMax, path } = this.options;
     const native = this.driver === 'native';
     const cgroup = this.tools.cgroups?.create(String(number), pidsMax);
-    const slot = new Slot({ number, cgroup, pidsMax, filterFile: native ? this.filterFile : undefined, namespaced: native });
+    const slot = new Slot({ number, cgroup, pidsMax, path, filterFile: native ? this.filterFile : undefined, namespaced: native });
     this.slots.set(number, slot);
     void slot.gone.finally(() => {
       this.slots.delete(number);
@@ -145,15 +152,16 @@ export class Workshop {
   /** Chooses the driver by trying. Returns what an operator must know. */
   private async settle(logger: Logger): Promise<string[]> {
     const { mode } = this.options;
+    if (isRoot() && !this.tools.programs.setpriv) {
+      throw new Error('sandboxes must not run as root: install setpriv (apt-get install util-linux) or run the spawner as another user');
+    }
     const warnings: string[] = [];
-    let failure =
+    const failure =
       mode === 'process'
         ? 'it was asked for'
         : this.tools.programs.bwrap === undefined
           ? 'bubblewrap is not installed'
           : await this.probe();
-    if (failure === undefined && isRoot() && !this.tools.programs.setpriv)
-      failure = 'setpriv (util-linux) is not installed, and sandboxes must not start as root';
     if (failure !== undefined) {
       if (mode === 'native') throw new Error(`sandboxes cannot be isolated here: ${failure}`);
       this.driver = 'process';

@@ -99,6 +99,8 @@ test('a message that cannot be decrypted ends as an internal error with what is 
   const { recovery, order, sealing, sent, finished } = await aRecovery();
   sealing.fault = new Error('unable to authenticate data');
   await recovery.step(nowMs);
+  assert.equal(finished.length, 0, 'it may be the database that is away');
+  await recovery.step(nowMs + 31_000);
   assert.equal(sent.length, 0);
   assert.equal(finished[0]?.record.response.statusCode, 3);
   assert.equal(finished[0]?.record.name, order.action.name);
@@ -114,15 +116,9 @@ test('while keys cannot be had, nothing is given up', async () => {
   const { recovery, sealing, sent, finished } = await aRecovery();
   sealing.fault = new Failure('unavailable');
   await recovery.step(nowMs);
+  await recovery.step(nowMs + 31_000);
   assert.equal(finished.length, 0);
   sealing.fault = undefined;
-  await recovery.step(nowMs + 500);
+  await recovery.step(nowMs + 32_000);
   assert.equal(sent.length, 1);
-});
-
-test('what was claimed ten times and never started ends', async () => {
-  const { recovery, sent, finished } = await aRecovery({ attempt: 10 });
-  await recovery.step(nowMs);
-  assert.equal(sent.length, 0);
-  assert.equal(finished[0]?.record.response.statusCode, 3);
 });

@@ -15,7 +15,7 @@ import type { PublicOrder } from '../message.js';
 export interface Unrun {
   readonly due: DueActivation;
   readonly order: PublicOrder | undefined;
-  readonly outcome: Extract<Outcome, { kind: 'lost' | 'internal' | 'not-provisioned' }>;
+  readonly outcome: Extract<Outcome, { kind: 'lost' | 'internal' }>;
   readonly region: string;
   readonly nowMs: number;
 }

@@ -7,11 +7,11 @@ function failure(text) {
   return { ok: false, body: JSON.stringify({ error: text }) };
 }
 
-/** Calls the action. Never rejects. */
+/** Calls the action with what `args` gives. */
 async function answerOf(handler, args) {
   let returned;
   try {
-    returned = handler(args);
+    returned = handler(args());
   } catch (error) {
     console.error(error);
     return failure(`An error has occurred: ${textOf(error)}`);
@@ -20,9 +20,19 @@ async function answerOf(handler, args) {
   try {
     value = await returned;
   } catch (reason) {
-    return stringified({ error: reason ? plain(reason, new Set()) : {} });
+    return rejected(reason);
   }
   return stringified(value === undefined ? {} : value);
+}
+
+function rejected(reason) {
+  let error;
+  try {
+    error = reason ? plain(reason, new Set()) : {};
+  } catch {
+    error = textOf(reason);
+  }
+  return stringified({ error });
 }
 
 function stringified(value) {
