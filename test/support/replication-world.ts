@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { readEnv, ReplicationEnv } from '#libs/config';
 import { kinds, spaces, toJsonText, type EntityId, type EntityKey, type NamespaceId } from '#libs/domain';
 import { openRegionStorage, type Storage } from '#libs/storage';
+import { Logger } from '#libs/telemetry';
 import { Agent, request } from 'undici';
 import { Authority, type Pair } from './certificates.js';
 import { freePort } from './free-port.js';
@@ -68,8 +69,8 @@ export class TestRegion {
     code: string,
     fields: { ns?: NamespaceId; requires?: readonly string[] } = {},
   ): Promise<{ address: string; code: Buffer }> {
-    const bytes = Buffer.from(`sealed:${code}`);
-    const address = await this.storage.objects.put(bytes);
+    const { bytes, address } = await this.storage.keys.sealCode(fields.ns ?? testNamespace, Buffer.from(code));
+    await this.storage.objects.put(bytes);
     await this.storage.entities.write(this.key(path, fields.ns), (current) => ({
       kind: path.includes('pkg') && !path.includes('/') ? kinds.package : kinds.action,
       entityId: current?.entityId ?? (randomUUID() as EntityId),
@@ -80,7 +81,7 @@ export class TestRegion {
       requires: (fields.requires ?? []).map((parent) => ({ space: spaces.definition, path: parent })),
       updated: Date.now(),
     }));
-    return { address, code: bytes };
+    return { address, code: Buffer.from(code) };
   }
 
   async remove(path: string, ns?: NamespaceId): Promise<void> {
@@ -96,13 +97,13 @@ export class TestRegion {
     }));
   }
 
-  /** The visible row and the bytes of its code, or undefined. Throws when the row is visible and its code is not here. */
+  /** The visible row and its code, decrypted, or undefined. Throws when the row is visible and its code is not here. */
   async read(path: string, ns?: NamespaceId): Promise<{ blob: string; bytes: Buffer; hlc: string } | undefined> {
     const row = await this.storage.entities.find(this.key(path, ns));
     if (!row) return undefined;
     const bytes = row.blob === null ? undefined : await this.storage.objects.find(row.blob);
     if (row.blob === null || !bytes) throw new Error(`${path} is visible in ${this.id} without its code`);
-    return { blob: row.blob, bytes: Buffer.from(bytes), hlc: row.hlc };
+    return { blob: row.blob, bytes: await this.storage.keys.openCode(row.ns, bytes), hlc: row.hlc };
   }
 
   /** Version of every row of the definitions, tombstones too. */
@@ -155,7 +156,7 @@ export class TestWorld {
         ISOCHRONE_TLS_CA: write(join(folder, one.id, 'ca.pem'), authority.ca),
         ISOCHRONE_LOG_LEVEL: 'debug',
       };
-      const storage = await openStorage(readEnv(ReplicationEnv, env));
+      const storage = await openRegionStorage(readEnv(ReplicationEnv, env), new Logger({}, 'error'));
       regions.push(new TestRegion(one.id, one.code, `https://127.0.0.1:${one.port}`, env, storage, one.pair, authority.ca));
     }
     return new TestWorld(server, authority, regions, plans.slice(ids.length), folder);
