@@ -69,7 +69,7 @@ const statements = [
   `create table repl_cursor (peer smallint primary key, feed_epoch uuid not null, cur_xid xid8 not null, cur_key text not null, updated_at timestamptz not null default now())`,
   `create table repl_member (region text primary key, code smallint not null unique, state text not null, epoch int not null, url text not null)`,
   // One row: a new epoch tells peers that this database was restored or replaced and must be read from the start.
-  `create table feed_epoch (only boolean primary key default true check (only), epoch uuid not null)`,
+  `create table feed_epoch (single boolean primary key default true check (single), epoch uuid not null)`,
   `insert into feed_epoch (epoch) values (gen_random_uuid())`,
   `create table activation (
      id uuid not null,
@@ -96,8 +96,6 @@ const statements = [
   `create index activation_name on activation (ns, filter_name, start_ms desc) where state = 3`,
   `create index activation_due on activation (lease_until) where state < 3`,
   `create index activation_transid on activation (transid) where transid is not null`,
-  // Results and logs are already the bulk of a row: lz4 costs least to read them back.
-  `alter table activation alter column result set compression lz4, alter column logs set compression lz4`,
   `create table activation_default partition of activation default`,
   `create table queue_message (
      seq bigserial primary key,
