@@ -2,6 +2,7 @@ export { PgActivationStore } from './activations/pg-activation-store.js';
 export { Partitions } from './activations/partitions.js';
 export { applyRow, type Applied } from './entities/apply.js';
 export { PgEntityStore } from './entities/pg-entity-store.js';
+export { seal as sealSecret } from './keys/cipher.js';
 export { NamespaceKeys, namespaceKeyWrite, type NamespaceKeyDocument } from './keys/namespace-keys.js';
 export { newNamespaceKey, newRegionKey, publicKeyOf } from './keys/region-key.js';
 export { migrate } from './migrate.js';
