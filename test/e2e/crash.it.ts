@@ -88,7 +88,9 @@ for (const queue of ['postgres', 'kafka'] as const) {
     async function assertOneRecordEach(since: number, accepted: readonly { id: string; n: number }[]): Promise<void> {
       const listed: { activationId: string; response: { success: boolean; result: { n?: number; error?: string } } }[] = [];
       for (let skip = 0; ; skip += 50) {
-        const page = (await ask(base, 'GET', `/api/v1/namespaces/_/activations?name=tick&docs=true&limit=50&skip=${skip}&since=${since - 60_000}`)).json<typeof listed>();
+        const page = (
+          await ask(base, 'GET', `/api/v1/namespaces/_/activations?name=tick&docs=true&limit=50&skip=${skip}&since=${since - 60_000}`)
+        ).json<typeof listed>();
         listed.push(...page);
         if (page.length < 50) break;
       }
