@@ -182,7 +182,7 @@ test('what ends while the store is away is answered, survives kill -9, and is st
   const orders = await rig.action('function main() { return new Promise((done) => setTimeout(() => done({ at: Date.now() }), 1500)); }');
   const order = orders();
   const answer = caller.run(order);
-  await until(async () => (await rig.storage.activations.find(rig.ns, order.activationId))?.kind === 'pending');
+  await until(() => caller.startOf(order.activationId) !== undefined);
   const down = rig.postgres.crash(4000);
   const { record } = await answer;
   assert.equal(record?.response.statusCode, 0);

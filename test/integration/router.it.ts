@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { suite, test } from 'node:test';
 import { Client } from 'undici';
 import { readAll, type Behaviour } from '../support/region-server.js';
-import { echo, echoOf, errorOf, from, servedBy, tokyo, useRouterWorld, type Echo } from '../support/router-world.js';
+import { adminToken, echo, echoOf, errorOf, from, servedBy, tokyo, useRouterWorld, type Echo } from '../support/router-world.js';
 
 const world = useRouterWorld();
 const { us, eu, ap, all } = world;
@@ -204,6 +204,21 @@ suite('failover', { timeout: 120_000 }, () => {
     assert.equal(ready, false);
     assert.equal(regions['eu-west-1']?.ready, true);
     assert.match(regions['ap-northeast-1']?.because ?? '', /^refused/);
+  });
+
+  test('why tells which region was passed over, and how the tries went', async () => {
+    await ap.start();
+    await untilReady(200);
+    await ap.kill();
+    await call('/ping', { headers: { ...tokyo, 'x-request-id': 'moved' } });
+    const admin = { authorization: `Bearer ${adminToken}` };
+    const { router } = JSON.parse((await call('/isochrone/v1/why/moved', { headers: admin })).text) as {
+      router: { because: { kind: string; region: string; passedOver: string[] }; attempts: { region: string; outcome: string }[] }[];
+    };
+    assert.equal(router[0]?.because.region, 'eu-west-1');
+    assert.deepEqual(router[0]?.because.passedOver, ['ap-northeast-1']);
+    const tries = router[0]?.attempts.map(({ region, outcome }) => [region, outcome]);
+    assert.deepEqual(tries?.at(-1), ['eu-west-1', 'answered']);
   });
 
   test('an activation whose region is unreachable is a 504 that names the region', async () => {

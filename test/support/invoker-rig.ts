@@ -57,6 +57,16 @@ export class InvokerRig {
     chmodSync(home, 0o755);
     for (const folder of ['blobs', 'sandboxes', 'journal']) mkdirSync(join(home, folder), { mode: 0o755 });
     const postgres = await startScratchPostgres();
+    try {
+      return await InvokerRig.over(home, postgres);
+    } catch (cause) {
+      await postgres.stop();
+      rmSync(home, { recursive: true, force: true });
+      throw cause;
+    }
+  }
+
+  private static async over(home: string, postgres: ScratchPostgres): Promise<InvokerRig> {
     const keys = generateKeyPairSync('x25519');
     const regionKey = join(home, 'region.pem');
     writeFileSync(regionKey, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
@@ -262,6 +272,11 @@ export class Caller {
       const { head, payload } = encodeRun(order, Buffer.from(JSON.stringify(args)));
       this.connection?.send(frameTypes.RUN, order.activationId, head, payload);
     });
+  }
+
+  /** How a call that is under way was started, once it was. */
+  startOf(id: ActivationId): string | undefined {
+    return this.calls.get(id)?.started;
   }
 
   ping(): void {

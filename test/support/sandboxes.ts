@@ -84,7 +84,7 @@ export function init(sandbox: Sandbox, code: string | Uint8Array, more: Partial<
     binary: typeof code !== 'string',
     code: Buffer.from(code),
     env: {},
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     concurrency: 1,
     ...more,
   });
@@ -96,7 +96,7 @@ export function run(sandbox: Sandbox, args: unknown = {}, more: Partial<SandboxR
     activationId: anId(),
     args: Buffer.from(JSON.stringify(args)),
     env: {},
-    timeoutMs: 10_000,
+    timeoutMs: 60_000,
     logBytes: 10 * 1024 * 1024,
     resultBytes: 1024 * 1024,
     ...more,

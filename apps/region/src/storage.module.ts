@@ -1,7 +1,7 @@
 import { Injectable, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
-import { readWorld, regionOf, type RegionConfig } from '#libs/config';
+import type { RegionConfig } from '#libs/config';
 import { ActivationStore, EntityStore, limitProfiles, ObjectStore } from '#libs/domain';
-import { NamespaceKeys, openStorage, type Storage } from '#libs/storage';
+import { NamespaceKeys, openRegionStorage, type Storage } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 
 /** The open storage of this region: what health checks ask. */
@@ -28,6 +28,7 @@ export class StorageModule {
   static with(config: RegionConfig): DynamicModule {
     const known = modules.get(config);
     if (known) return known;
+    const { retentionDays } = limitProfiles[config.ISOCHRONE_LIMITS];
     const ports = [
       [EntityStore, 'entities'],
       [ActivationStore, 'activations'],
@@ -37,7 +38,11 @@ export class StorageModule {
     const module: DynamicModule = {
       module: StorageModule,
       providers: [
-        { provide: RegionStorage, useFactory: async (logger: Logger) => new RegionStorage(await open(config, logger)), inject: [Logger] },
+        {
+          provide: RegionStorage,
+          useFactory: async (logger: Logger) => new RegionStorage(await openRegionStorage(config, logger, retentionDays)),
+          inject: [Logger],
+        },
         ...ports.map(([provide, part]) => ({
           provide,
           useFactory: ({ storage }: RegionStorage) => storage[part],
@@ -49,20 +54,4 @@ export class StorageModule {
     modules.set(config, module);
     return module;
   }
-}
-
-function open(config: RegionConfig, logger: Logger): Promise<Storage> {
-  const world = readWorld(config.ISOCHRONE_WORLD);
-  const { ISOCHRONE_S3_ACCESS_KEY: s3AccessKey, ISOCHRONE_S3_SECRET_KEY: s3SecretKey } = config;
-  return openStorage({
-    databaseUrl: config.ISOCHRONE_DATABASE_URL,
-    blobs: config.ISOCHRONE_BLOBS,
-    ...(s3AccessKey === undefined ? {} : { s3AccessKey }),
-    ...(s3SecretKey === undefined ? {} : { s3SecretKey }),
-    region: regionOf(world, config.ISOCHRONE_REGION),
-    world,
-    regionKeyFile: config.ISOCHRONE_REGION_KEY,
-    retentionDays: limitProfiles[config.ISOCHRONE_LIMITS].retentionDays,
-    logger,
-  });
 }

@@ -106,7 +106,16 @@ export class Subjects {
   private async erase(key: EntityKey): Promise<void> {
     await this.store.write(key, (current) => {
       if (!current) throw new Failure('not-found');
-      return { kind: current.kind, entityId: current.entityId, deleted: true, doc: null, sealed: null, blob: null, requires: [], updated: Date.now() };
+      return {
+        kind: current.kind,
+        entityId: current.entityId,
+        deleted: true,
+        doc: null,
+        sealed: null,
+        blob: null,
+        requires: [],
+        updated: Date.now(),
+      };
     });
     this.changed(key);
   }

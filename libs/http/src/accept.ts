@@ -9,7 +9,9 @@ export function accepts(header: string | undefined, type: string): boolean {
   const ranges = header.split(',').map((range) => ({ type: readMediaType(range), refused: /;\s*q\s*=\s*0(\.0*)?\s*(;|$)/i.test(range) }));
   if (!wanted || ranges.some((range) => range.type === undefined)) return true;
   const matching = ranges
-    .filter(({ type: range }) => range && (range.main === '*' || range.main === wanted.main) && (range.sub === '*' || range.sub === wanted.sub))
+    .filter(
+      ({ type: range }) => range && (range.main === '*' || range.main === wanted.main) && (range.sub === '*' || range.sub === wanted.sub),
+    )
     .sort((a, b) => exactness(b.type?.full) - exactness(a.type?.full));
   return matching[0] !== undefined && !matching[0].refused;
 }

@@ -25,7 +25,8 @@ export function createHttpAdapter(headers: Readonly<Record<string, string>>): Fa
     genReqId: (request: IncomingMessage) => transidOf(request.headers['x-request-id']),
     exposeHeadRoutes: false,
     skipMiddie: true,
-    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) => void reply.code(400).type('text/plain; charset=UTF-8').send(Buffer.from(error.message)),
+    frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) =>
+      void reply.code(400).type('text/plain; charset=UTF-8').send(Buffer.from(error.message)),
     routerOptions: { maxParamLength: uriCharsMax, caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
     serverFactory: (handler: Handler) => edgeServer(handler, headers),
   });
@@ -50,8 +51,6 @@ function edgeServer(handler: Handler, headers: Readonly<Record<string, string>>)
     handler(request, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerRaw(socket, clientErrorAnswer(error.code)));
-  server.on('upgrade', (_request, socket) => answerRaw(socket, [501, 'This server does not upgrade connections']));
-  server.on('connect', (_request, socket) => answerRaw(socket, [501, 'Unsupported HTTP method']));
   return server;
 }
 
@@ -62,8 +61,10 @@ function normaliseType({ headers }: IncomingMessage): void {
 }
 
 /** Why a request goes no further, as status and text. */
-function refusal({ method = '', url = '', rawHeaders }: IncomingMessage): readonly [number, string] | undefined {
+function refusal({ method = '', url = '', headers, rawHeaders }: IncomingMessage): readonly [number, string] | undefined {
   if (!methods.has(method)) return [501, 'Unsupported HTTP method'];
+  // Only what asks for web sockets must not be served as something else; other upgrades, such as h2c, may be ignored.
+  if (headers.upgrade?.toLowerCase() === 'websocket') return [501, 'This server does not upgrade connections'];
   if (url.length > uriCharsMax) return [414, `URI length exceeds the configured limit of ${uriCharsMax} characters`];
   if (rawHeaders.some((text) => text.length > headerCharsMax)) {
     return [431, `HTTP header value exceeds the configured limit of ${headerCharsMax} characters`];
@@ -73,7 +74,11 @@ function refusal({ method = '', url = '', rawHeaders }: IncomingMessage): readon
 
 function refuse(request: IncomingMessage, response: ServerResponse, [status, text]: readonly [number, string]): void {
   request.resume();
-  response.writeHead(status, { 'content-type': 'text/plain; charset=UTF-8', 'content-length': Buffer.byteLength(text), connection: 'close' });
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=UTF-8',
+    'content-length': Buffer.byteLength(text),
+    connection: 'close',
+  });
   response.end(text);
 }
 

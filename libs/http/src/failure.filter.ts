@@ -30,7 +30,11 @@ function readThrown(thrown: unknown): Failure {
   if (thrown instanceof HttpException && thrown.getStatus() === 404) return new Failure('no-method', { methods: 'OPTIONS' });
   const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
   if (status !== undefined && status >= 400 && status < 500) {
-    return new Failure('bad-request', { reason: thrown instanceof Error ? thrown.message : 'The request could not be read.' }, { cause: thrown });
+    return new Failure(
+      'bad-request',
+      { reason: thrown instanceof Error ? thrown.message : 'The request could not be read.' },
+      { cause: thrown },
+    );
   }
   return toFailure(thrown);
 }

@@ -1,6 +1,15 @@
 import { Failure } from '#libs/domain';
 
-const words: Readonly<Record<string, boolean>> = { true: true, yes: true, on: true, '1': true, false: false, no: false, off: false, '0': false };
+const words: Readonly<Record<string, boolean>> = {
+  true: true,
+  yes: true,
+  on: true,
+  '1': true,
+  false: false,
+  no: false,
+  off: false,
+  '0': false,
+};
 
 /** The query of a request. Of a repeated key the first value counts. */
 export class Query {

@@ -24,6 +24,9 @@ export function openPool(databaseUrl: string, name: string, max: number, logger:
 export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // A server that ends between two statements tells by an event, which would end this process if nobody heard it.
+  const breaks = (cause: Error): void => void (broken = cause);
+  client.on('error', breaks);
   try {
     await client.query('begin');
     const result = await work(client);
@@ -33,6 +36,7 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
     await client.query('rollback').catch((cause: unknown) => (broken = cause instanceof Error ? cause : new Error('rollback failed')));
     throw error;
   } finally {
+    client.off('error', breaks);
     client.release(broken);
   }
 }

@@ -27,14 +27,39 @@ import { RestRoutes } from './rest/rest.routes.js';
 import { Rules } from './rules/rules.js';
 import { Settings } from './settings.js';
 import { Triggers } from './triggers/triggers.js';
+import { WebActions } from './web/web-actions.js';
 import { WebRoutes } from './web/web.routes.js';
+
+const services: Provider[] = [
+  Definitions,
+  Resolver,
+  CodeVault,
+  Invocations,
+  Invoke,
+  Lifecycle,
+  Actions,
+  Packages,
+  Triggers,
+  Rules,
+  Activations,
+  Limits,
+  Info,
+  RootRoutes,
+  RestRoutes,
+  WebActions,
+  WebRoutes,
+];
 
 /** The controller of a region: OpenWhisk's REST API, web actions, and what operators ask. */
 @Module({})
 export class ControllerModule {
   static with(config: RegionConfig): DynamicModule {
     const profile = limitProfiles[config.ISOCHRONE_LIMITS];
-    const settings = new Settings(profile, regionOf(readWorld(config.ISOCHRONE_WORLD), config.ISOCHRONE_REGION), config.ISOCHRONE_ADMIN_TOKEN);
+    const settings = new Settings(
+      profile,
+      regionOf(readWorld(config.ISOCHRONE_WORLD), config.ISOCHRONE_REGION),
+      config.ISOCHRONE_ADMIN_TOKEN,
+    );
     const auth: Provider[] = [
       { provide: Identities, useFactory: (store: EntityStore) => new Identities(store), inject: [EntityStore] },
       { provide: Throttles, useValue: new Throttles(profile) },
@@ -43,7 +68,13 @@ export class ControllerModule {
     const features: Provider = {
       provide: Features,
       useFactory: (info: Info, actions: Actions, invoke: Invoke, ...others: [Packages, Triggers, Rules, Activations, Limits]) => {
-        const [packages, triggers, rules, activations, limits] = others.map(({ routes }) => routes) as [Routes, Routes, Routes, Routes, Routes];
+        const [packages, triggers, rules, activations, limits] = others.map(({ routes }) => routes) as [
+          Routes,
+          Routes,
+          Routes,
+          Routes,
+          Routes,
+        ];
         const { entity, ...rest } = actions.routes;
         const withInvoke = { ...rest, entity: { ...entity, POST: (call: EntityCall) => invoke.invoke(call) } };
         return new Features(() => info.api(), { actions: withInvoke, packages, triggers, rules, activations, limits });
@@ -54,14 +85,7 @@ export class ControllerModule {
       module: ControllerModule,
       imports: [StorageModule.with(config), KafkaModule.with(config)],
       controllers: [HealthController, AdminController, ChangesController],
-      providers: [
-        { provide: Settings, useValue: settings },
-        ...auth,
-        features,
-        ...[Definitions, Resolver, CodeVault, Invocations, Invoke, Lifecycle],
-        ...[Actions, Packages, Triggers, Rules, Activations, Limits, Info],
-        ...[RootRoutes, RestRoutes, WebRoutes],
-      ],
+      providers: [{ provide: Settings, useValue: settings }, ...auth, features, ...services],
     };
   }
 }

@@ -5,7 +5,6 @@ import { Failure } from '#libs/domain';
 import { createHttpAdapter, FailureFilter } from '#libs/http';
 import { RegionEventsServer } from '#libs/messaging';
 import { Logger } from '#libs/telemetry';
-import type { FastifyInstance } from 'fastify';
 import { RootRoutes } from './info/root.routes.js';
 import { Lifecycle } from './lifecycle.js';
 import { RestRoutes } from './rest/rest.routes.js';
@@ -20,7 +19,7 @@ export function httpAdapter(config: RegionConfig): FastifyAdapter {
 export async function configureHttp(app: NestFastifyApplication): Promise<void> {
   const logger = app.get(Logger);
   const lifecycle = app.get(Lifecycle);
-  const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const fastify = app.getHttpAdapter().getInstance();
   app.useGlobalFilters(new FailureFilter(logger));
   app.useGlobalPipes(new StandardSchemaValidationPipe({ exceptionFactory: badRequest }));
   fastify.addHook('onRequest', (_request, reply, done) => {
@@ -34,6 +33,8 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
 }
 
 function badRequest(issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[]): Failure {
-  const reason = issues.map(({ message, path }) => [path?.map((part) => String(part)).join('.'), message].filter(Boolean).join(': ')).join('; ');
+  const reason = issues
+    .map(({ message, path }) => [path?.map((part) => String(part)).join('.'), message].filter(Boolean).join(': '))
+    .join('; ');
   return new Failure('bad-request', { reason });
 }

@@ -7,6 +7,7 @@ import { InvokerOptions } from './options.js';
 const storeMs = 5000;
 const closedFirstMs = 250;
 const closedMaxMs = 5000;
+const renewAgainMs = 1000;
 
 /** How far an activation has come here: `claim` may be given back, `start` never. */
 export type Stage = 'claim' | 'start';
@@ -18,7 +19,7 @@ export type Stage = 'claim' | 'start';
 @Injectable()
 export class Claims {
   private readonly held = new Map<ActivationId, Stage>();
-  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly timers = new Map<Stage, NodeJS.Timeout>();
   private pauseMs = 0;
   private closedUntilMs = 0;
   private trying = false;
@@ -29,16 +30,14 @@ export class Claims {
     private readonly logger: Logger,
   ) {}
 
-  /** Begins to renew leases, thrice in a lease's life. */
+  /** Begins to renew leases, thrice in a lease's life, and every second while that fails. */
   begin(): void {
-    for (const stage of ['claim', 'start'] as const) {
-      const leaseMs = this.leaseMs(stage);
-      this.timers.push(setInterval(() => void this.renew(stage, leaseMs), leaseMs / 3).unref());
-    }
+    for (const stage of ['claim', 'start'] as const) this.renewIn(this.leaseMs(stage) / 3, stage);
   }
 
   end(): void {
-    for (const timer of this.timers.splice(0)) clearInterval(timer);
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.clear();
   }
 
   /** Whether asking for a right has a chance now. While the store is away this lets one caller through after each pause. */
@@ -81,12 +80,25 @@ export class Claims {
     this.held.set(id, 'start');
   }
 
-  private async renew(stage: Stage, leaseMs: number): Promise<void> {
+  private renewIn(ms: number, stage: Stage): void {
+    const renewed = async (): Promise<void> => {
+      const pauseMs = (await this.renew(stage)) ? this.leaseMs(stage) / 3 : renewAgainMs;
+      if (this.timers.has(stage)) this.renewIn(pauseMs, stage);
+    };
+    this.timers.set(stage, setTimeout(() => void renewed(), ms).unref());
+  }
+
+  /** True unless the store failed. */
+  private async renew(stage: Stage): Promise<boolean> {
     const ids = [...this.held].flatMap(([id, at]) => (at === stage ? [id] : []));
-    if (ids.length === 0) return;
-    await deadline(this.store.renew(this.options.name, ids, leaseMs), storeMs, 'to renew leases').catch((cause: unknown) =>
-      this.logger.warn('leases could not be renewed', { count: ids.length }, cause),
-    );
+    if (ids.length === 0) return true;
+    try {
+      await deadline(this.store.renew(this.options.name, ids, this.leaseMs(stage)), storeMs, 'to renew leases');
+      return true;
+    } catch (cause) {
+      this.logger.warn('leases could not be renewed', { count: ids.length }, cause);
+      return false;
+    }
   }
 
   private claim(id: ActivationId, ns: Claim['ns'], stage: Stage): Claim {

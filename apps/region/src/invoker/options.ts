@@ -37,7 +37,7 @@ export class InvokerOptions {
   readonly recordsMax = 10_000;
   readonly recordsBytesMax = 256 * MiB;
   /** Pauses between tries to store a record. */
-  readonly storePausesMs = { first: 100, max: 2000 };
+  readonly storePausesMs = { first: 100, max: 1000 };
 
   /** Reads the options of the invoker role; throws naming every variable that this role needs and did not get. */
   static from(config: RegionConfig): InvokerOptions {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Failure, type RegionId, type Transid } from '#libs/domain';
-import { mayRepeat, ownerCode, route, type Decision, type Whereabouts } from '#libs/routing';
+import { mayRepeat, ownerCode, route, type Decision, type RoutingFacts, type Whereabouts } from '#libs/routing';
 import type { Logger } from '#libs/telemetry';
 import { Injectable } from '@nestjs/common';
 import { networkOf, type AddressRange } from '../caller/address.js';
@@ -28,6 +28,7 @@ interface Passage {
   readonly res: ServerResponse;
   readonly transid: Transid;
   readonly outgoing: Outgoing;
+  readonly facts: RoutingFacts;
   readonly decision: Decision;
   readonly trace: Trace;
 }
@@ -63,7 +64,8 @@ export class Proxy {
     const forwardedFor = req.headers['x-forwarded-for'];
     const caller = findCaller(req.socket.remoteAddress, typeof forwardedFor === 'string' ? forwardedFor : undefined, this.settings.trusted);
     const place = this.geo.locate(caller.address);
-    const decision = this.#decide(req, method, path, place);
+    const facts = this.#facts(req, method, path, place);
+    const decision = route(facts);
     const trace = this.traces.keep({
       transid,
       atMs: Date.now(),
@@ -75,36 +77,43 @@ export class Proxy {
       attempts: [],
     });
     const outgoing = { method, path, headers: headersForRegion(req, caller, transid), body: bodyOf(req) };
-    return { req, res, transid, outgoing, decision, trace };
+    return { req, res, transid, outgoing, facts, decision, trace };
   }
 
-  #decide(req: IncomingMessage, method: string, path: string, caller: Whereabouts | null): Decision {
+  #facts(req: IncomingMessage, method: string, path: string, caller: Whereabouts | null): RoutingFacts {
     const pin = req.headers['x-isochrone-pin'];
-    return route({
+    return {
       regions: this.regions.views(),
       defaultRegion: this.regions.world.defaultRegion,
       caller,
       pin: this.regions.find(typeof pin === 'string' ? pin.split(',', 1)[0]?.trim() : undefined)?.id,
       owner: this.regions.findByCode(ownerCode(method, path))?.id,
-    });
+    };
   }
 
   async #travel(passage: Passage): Promise<void> {
-    const { res, transid, outgoing, decision } = passage;
-    for (const id of decision.order) {
-      const region = this.regions.find(id);
-      if (!region) continue;
-      if (region.inFlight >= connectionsMax) continue;
+    const { req, res, transid, outgoing, facts, trace } = passage;
+    const tried = new Set<RegionId>();
+    for (let decision = passage.decision; ;) {
+      const region = this.#firstWithRoom(decision.order);
+      if (!region) return this.#nowhere(res, transid, decision);
       const attempt = await this.#attempt(passage, region);
-      if (attempt.kind === 'unfit') return this.#refuse(passage.req, res, transid, attempt.detail);
+      if (attempt.kind === 'unfit') return this.#refuse(req, res, transid, attempt.detail);
       if (attempt.kind === 'broken') return void res.destroy();
       if (attempt.kind !== 'failed') return;
-      if (decision.because.kind === 'owner') break;
+      if (decision.because.kind === 'owner') return this.#nowhere(res, transid, decision);
       const { method, path, body } = outgoing;
       const intact = !attempt.sent || body === null;
-      if (!intact || !mayRepeat({ method, path, sent: attempt.sent })) return this.#lost(passage, id, attempt.trouble);
+      if (!intact || !mayRepeat({ method, path, sent: attempt.sent })) return this.#lost(res, transid, region.id, attempt.trouble);
+      tried.add(region.id);
+      const regions = this.regions.views().map((view) => (tried.has(view.id) ? { ...view, healthy: false } : view));
+      decision = route({ ...facts, regions });
+      trace.because = decision.because;
     }
-    this.#nowhere(passage);
+  }
+
+  #firstWithRoom(order: readonly RegionId[]): Region | undefined {
+    return order.map((id) => this.regions.find(id)).find((region) => region && region.inFlight < connectionsMax);
   }
 
   async #attempt({ res, outgoing, trace, transid }: Passage, region: Region): Promise<Attempt> {
@@ -134,15 +143,15 @@ export class Proxy {
     else if (attempt.kind === 'answered') region.observe({ kind: 'answered' });
   }
 
-  #lost({ res, transid }: Passage, region: RegionId, trouble: string): void {
+  #lost(res: ServerResponse, transid: Transid, region: RegionId, trouble: string): void {
     const how = trouble === 'no-answer' ? 'did not answer in time' : 'stopped answering while it handled the request';
     const reason = `Region ${region} ${how}. It may have run; it was not repeated.`;
     this.#answer(res, new Failure('region-lost', { reason }, { fault: 'region-lost' }), transid, { region });
   }
 
-  #nowhere({ res, transid, decision }: Passage): void {
-    if (decision.because.kind === 'owner') {
-      const reason = `The activation lives in ${decision.because.region}, which is unreachable.`;
+  #nowhere(res: ServerResponse, transid: Transid, { because }: Decision): void {
+    if (because.kind === 'owner') {
+      const reason = `The activation lives in ${because.region}, which is unreachable.`;
       this.#answer(res, new Failure('region-unreachable', { reason }, { fault: 'region-unreachable', retryAfterS: 1 }), transid, {});
     } else {
       this.#answer(res, new Failure('unavailable', {}, { fault: 'no-healthy-region', retryAfterS: 1 }), transid, {});

@@ -20,7 +20,9 @@ export interface Trace {
   /** Without the query, which may hold secrets; cut at 256 characters. */
   readonly path: string;
   readonly caller: { readonly network: string | null; readonly place: Whereabouts | null };
-  readonly because: Because;
+  /** Why the region that was tried last came before the others; those that had failed by then count as passed over. */
+  because: Because;
+  /** The order at first. */
   readonly order: readonly string[];
   readonly attempts: TracedAttempt[];
 }

@@ -31,13 +31,16 @@ export interface Ended<O> {
   readonly logs: RunLogs;
 }
 
+/** `ok` is an init that succeeded. */
+type Loaded = Outcome | { readonly kind: 'ok' };
+
 interface Flight {
   readonly phase: Phase;
   readonly log: RunLog;
   readonly resultBytes: number;
-  /** Set when the answer is here and the rest of the output is awaited: a second answer is nobody's. */
-  landing: boolean;
-  settle(outcome: Outcome | { readonly kind: 'ok' }): void;
+  /** The answer, while the rest of the output is awaited: it stands, whatever happens to the sandbox now, and a second one is nobody's. */
+  answer: Loaded | undefined;
+  settle(outcome: Loaded): void;
 }
 
 const MiB = 1024 * 1024;
@@ -97,7 +100,7 @@ export class NativeSandbox implements Sandbox {
     );
   }
 
-  async init(order: InitOrder): Promise<Ended<Outcome | { readonly kind: 'ok' }>> {
+  async init(order: InitOrder): Promise<Ended<Loaded>> {
     const head = {
       name: order.name,
       main: order.main,
@@ -155,7 +158,7 @@ export class NativeSandbox implements Sandbox {
     this.ended ??= cause;
     if (cause !== 'lost') await Promise.race([this.disconnected, new Promise((resolve) => setTimeout(resolve, drainMs))]);
     this.connection.close();
-    for (const flight of this.flights.values()) flight.settle(this.lossOf(flight.phase, cause));
+    for (const flight of this.flights.values()) flight.settle(flight.answer ?? this.lossOf(flight.phase, cause));
     this.resolveExited(cause === 'lost' ? 'killed' : cause);
   }
 
@@ -164,14 +167,14 @@ export class NativeSandbox implements Sandbox {
     phase: Phase,
     id: ActivationId,
     limits: { readonly timeoutMs: number; readonly logBytes: number; readonly resultBytes: number },
-  ): Promise<Ended<Outcome | { readonly kind: 'ok' }>> {
+  ): Promise<Ended<Loaded>> {
     if (this.condemned || this.ended !== undefined || !this.connection.open || this.flights.has(id)) {
       throw new Failure('unavailable', { sandbox: this.id }, { fault: 'sandbox' });
     }
     return new Promise((resolve) => {
       const sentAtMs = performance.now();
       const log = new RunLog(limits.logBytes);
-      const settle = (outcome: Outcome | { readonly kind: 'ok' }): void => {
+      const settle = (outcome: Loaded): void => {
         clearTimeout(timer);
         this.flights.delete(id);
         const measured = Math.round(performance.now() - sentAtMs);
@@ -180,11 +183,13 @@ export class NativeSandbox implements Sandbox {
         if (this.condemned && this.flights.size === 0 && this.ended === undefined) void this.kill();
       };
       const timer = setTimeout(() => {
+        const answer = this.flights.get(id)?.answer;
+        if (answer) return settle(answer);
         this.condemned = true;
         this.connection.send(frameTypes.CANCEL, id);
         settle({ kind: 'timed-out', phase, timeoutMs: limits.timeoutMs });
       }, limits.timeoutMs);
-      this.flights.set(id, { phase, log, resultBytes: limits.resultBytes, landing: false, settle });
+      this.flights.set(id, { phase, log, resultBytes: limits.resultBytes, answer: undefined, settle });
     });
   }
 
@@ -196,7 +201,8 @@ export class NativeSandbox implements Sandbox {
 
   private take({ type, id, head, payload }: Frame): void {
     const flight = this.flights.get(id);
-    if (type === frameTypes.RESULT && flight?.landing === false && head['phase'] === flight.phase) return this.land(flight, head, payload);
+    if (type === frameTypes.RESULT && flight && flight.answer === undefined && head['phase'] === flight.phase)
+      return this.land(flight, head, payload);
     let surplus = payload.length + frameCost;
     if (type === frameTypes.HELLO) this.events.ready();
     else if (type === frameTypes.LOG && flight)
@@ -206,14 +212,14 @@ export class NativeSandbox implements Sandbox {
   }
 
   private land(flight: Flight, head: Frame['head'], payload: Buffer): void {
-    flight.landing = true;
     const outcome = answerOf(flight, head, payload);
+    flight.answer = outcome;
     if (head['children'] === true) void this.lifeline.drain().then(() => flight.settle(outcome));
     else flight.settle(outcome);
   }
 }
 
-function answerOf(flight: Flight, head: Frame['head'], payload: Buffer): Outcome | { readonly kind: 'ok' } {
+function answerOf(flight: Flight, head: Frame['head'], payload: Buffer): Loaded {
   const { phase, resultBytes } = flight;
   const ok = head['ok'] === true;
   if (phase === 'init' && ok) return { kind: 'ok' };

@@ -55,6 +55,11 @@ export class RunLog {
   }
 
   private extend(stream: Stream, at: PrintedAt, bytes: Buffer, whole: boolean): void {
+    if (whole && !this.partial[stream] && bytes.length <= this.left) {
+      this.lines.push(logLine(at, stream, bytes.toString('utf8', 0, bytes.length - 1)));
+      this.left = Math.max(0, this.left - Math.max(bytes.length, lineBytesMin));
+      return;
+    }
     const line = (this.partial[stream] ??= { at, chunks: [], bytes: 0 });
     const kept = bytes.length > this.left ? bytes.subarray(0, this.left) : bytes;
     // Copied: a small line must not keep the large chunk alive that it came in.

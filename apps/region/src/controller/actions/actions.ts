@@ -19,7 +19,15 @@ import { Definitions, type Written } from '../definitions/definitions.js';
 import { readPutObject, readSized } from '../definitions/entity-put.js';
 import { countAnswer, listAnswer, readPage, type Page } from '../definitions/listing.js';
 import { actionOf, Resolver } from '../definitions/resolver.js';
-import { namespaceOf, ownNamespace, type CollectionCall, type EntityCall, type FolderCall, type NamespaceView, type Routes } from '../rest/call.js';
+import {
+  namespaceOf,
+  ownNamespace,
+  type CollectionCall,
+  type EntityCall,
+  type FolderCall,
+  type NamespaceView,
+  type Routes,
+} from '../rest/call.js';
 import { Settings } from '../settings.js';
 import { actionJson, actionSummary } from './action-document.js';
 import { checkExecSize, mergeAnnotations, readActionRest, type ActionPut } from './action-put.js';
@@ -48,7 +56,10 @@ export class Actions {
     const withCode = call.query.boolean('code', true);
     const code = withCode ? await this.vault.read(found.owner.ns, found.action.exec) : undefined;
     const binding = withCode || found.binding === undefined ? {} : { binding: found.binding };
-    return jsonAnswer(200, actionJson(found.action, { ...shownAs(found.owner, found.action.path), parameters: found.parameters, code, ...binding }));
+    return jsonAnswer(
+      200,
+      actionJson(found.action, { ...shownAs(found.owner, found.action.path), parameters: found.parameters, code, ...binding }),
+    );
   }
 
   private async write(call: EntityCall): Promise<Answer> {
@@ -98,7 +109,9 @@ export class Actions {
     const query = { ns: owner.ns, kind: kinds.action, ...(pkg === undefined ? {} : { pkg }) };
     if (page.count) return countAnswer('actions', await this.definitions.count(query), page);
     const entities = await this.definitions.list({ ...query, skip: page.skip, limit: page.limit });
-    return listAnswer(entities.filter((entity) => entity.type === 'action').map((action) => actionSummary(action, shownAs(owner, action.path))));
+    return listAnswer(
+      entities.filter((entity) => entity.type === 'action').map((action) => actionSummary(action, shownAs(owner, action.path))),
+    );
   }
 
   /** What an action becomes. */
@@ -116,7 +129,11 @@ export class Actions {
   }
 
   private async answer(owner: NamespaceView, { entity, token }: Written<Action>, code?: string): Promise<Answer> {
-    const view = { ...shownAs(owner, entity.path), parameters: entity.parameters, code: code ?? (await this.vault.read(owner.ns, entity.exec)) };
+    const view = {
+      ...shownAs(owner, entity.path),
+      parameters: entity.parameters,
+      code: code ?? (await this.vault.read(owner.ns, entity.exec)),
+    };
     return jsonAnswer(200, actionJson(entity, view), { 'x-isochrone-token': token });
   }
 

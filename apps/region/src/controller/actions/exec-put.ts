@@ -4,7 +4,14 @@ import { findRuntime, validKinds } from './runtimes.js';
 
 /** The `exec` of a PUT: code as it was sent, with its kind resolved. `bytes` is what counts against the size limit. */
 export type ExecPut =
-  | { readonly type: 'code'; readonly kind: string; readonly code: string; readonly binary: boolean; readonly main?: string; readonly bytes: number }
+  | {
+      readonly type: 'code';
+      readonly kind: string;
+      readonly code: string;
+      readonly binary: boolean;
+      readonly main?: string;
+      readonly bytes: number;
+    }
   | {
       readonly type: 'blackbox';
       readonly image: string;
@@ -16,7 +23,8 @@ export type ExecPut =
   | { readonly type: 'sequence'; readonly components: readonly string[]; readonly bytes: 0 };
 
 const base64 = /^[A-Za-z0-9+/]*={0,2}$/;
-const imageName = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+:[a-f0-9]+)?$/;
+const imageName =
+  /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?\/)?[a-z0-9]+(?:[._/-]+[a-z0-9]+)*(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+:[a-f0-9]+)?$/;
 
 /** Whether code counts as binary: base64 of whole bytes. It is never taken from the request. */
 export function isBinary(code: string): boolean {

@@ -11,7 +11,16 @@ import { whyOf } from './why.js';
 const SubjectName = z.string().refine(isName, 'a subject is named like an entity: letters, digits and @ . & - inside');
 
 /** The body that creates a subject; a key is given only to restore one that exists elsewhere. */
-const CreateSubject = z.preprocess(readJson, z.object({ name: SubjectName, authKey: z.string().regex(/^[0-9a-f-]{36}:\S{16,256}$/i).optional() }));
+const CreateSubject = z.preprocess(
+  readJson,
+  z.object({
+    name: SubjectName,
+    authKey: z
+      .string()
+      .regex(/^[0-9a-f-]{36}:\S{16,256}$/i)
+      .optional(),
+  }),
+);
 type CreateSubject = z.infer<typeof CreateSubject>;
 
 /** What operators do to a region. */

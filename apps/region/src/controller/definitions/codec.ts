@@ -23,7 +23,11 @@ export type DraftOf<E extends Entity> = Omit<E, Assigned>;
 export type Draft = DraftOf<Action> | DraftOf<Package> | DraftOf<Trigger> | DraftOf<Rule>;
 
 const jsonText = z.string().transform(asJsonText);
-const Common = z.object({ version: z.string(), publish: z.boolean(), annotations: z.array(z.object({ key: z.string(), value: jsonText })) });
+const Common = z.object({
+  version: z.string(),
+  publish: z.boolean(),
+  annotations: z.array(z.object({ key: z.string(), value: jsonText })),
+});
 const Code = { binary: z.boolean(), main: z.string().optional(), codeBytes: z.number(), keyVersion: z.number() };
 const Exec = z.discriminatedUnion('type', [
   z.object({ type: z.literal('code'), kind: z.string(), blob: z.string(), ...Code }),

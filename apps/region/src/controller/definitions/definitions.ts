@@ -91,7 +91,10 @@ export class Definitions {
   }
 
   /** Deletes a definition and returns it as it was. `check` may refuse; there is a 404 where there is none. */
-  async remove<E extends Entity>(at: { readonly ns: NamespaceId; readonly path: string }, check: (current: Entity) => E): Promise<Written<E>> {
+  async remove<E extends Entity>(
+    at: { readonly ns: NamespaceId; readonly path: string },
+    check: (current: Entity) => E,
+  ): Promise<Written<E>> {
     let gone: EntityRow | undefined;
     const { token } = await this.commit(at, (row) => {
       if (!row) throw new Failure('not-found');

@@ -1,6 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Identities, type Identity } from '#libs/auth';
-import { entityPath, Failure, mergeParameters, type Action, type Entity, type NamespaceId, type Package, type Parameter } from '#libs/domain';
+import {
+  entityPath,
+  Failure,
+  mergeParameters,
+  type Action,
+  type Entity,
+  type NamespaceId,
+  type Package,
+  type Parameter,
+} from '#libs/domain';
 import { forbidden, type NamespaceView } from '../rest/call.js';
 import { Definitions } from './definitions.js';
 

@@ -30,7 +30,9 @@ export function checkMessageSize({ args, env }: Arguments, metadataBytes: number
  */
 export function mergeArguments(defaults: readonly Parameter[], keys: ReadonlySet<string>, body: Uint8Array): Arguments {
   const init = defaults.filter((parameter) => parameter.init);
-  const front = defaults.filter(({ key, init: isInit }) => !isInit && !keys.has(key)).map(({ key, value }) => `${toJsonText(key)}:${value}`);
+  const front = defaults
+    .filter(({ key, init: isInit }) => !isInit && !keys.has(key))
+    .map(({ key, value }) => `${toJsonText(key)}:${value}`);
   const overridden = init.some(({ key }) => keys.has(key)) ? takeOut(body, init) : undefined;
   const inner = overridden?.left ?? innerOf(keys, body);
   const env = Object.fromEntries(init.map(({ key, value }) => [key, envText(overridden?.taken.get(key) ?? value)]));
@@ -39,7 +41,12 @@ export function mergeArguments(defaults: readonly Parameter[], keys: ReadonlySet
 }
 
 /** Throws where a payload names a protected parameter: one with a value, of an action whose parameters are final. */
-export function checkProtected(isFinal: boolean, defaults: readonly Parameter[], keys: Iterable<string>, reserved: readonly string[] = []): void {
+export function checkProtected(
+  isFinal: boolean,
+  defaults: readonly Parameter[],
+  keys: Iterable<string>,
+  reserved: readonly string[] = [],
+): void {
   const locked = new Set([...reserved, ...(isFinal ? defaults.filter(({ value }) => value !== 'null').map(({ key }) => key) : [])]);
   for (const key of keys) {
     if (locked.has(key)) {

@@ -12,16 +12,19 @@ export function readBinding(value: ExactJson | undefined, namespace: string): Bi
   if (value === undefined) return undefined;
   if (!isObject(value)) throw malformedContent("Object expected in field 'namespace'");
   if (Object.keys(value).length === 0) return undefined;
-  for (const member of ['namespace', 'name'] as const) {
-    if (value[member] === undefined) throw malformedContent(`Object is missing required member '${member}'`);
-    if (typeof value[member] !== 'string') throw malformedContent('The name of the entity contains illegal characters.');
-  }
-  const given = String(value['namespace']);
-  return { namespace: given === '_' ? namespace : given, name: String(value['name']) };
+  const owner = readName(value['namespace'], 'namespace');
+  const name = readName(value['name'], 'name');
+  return { namespace: owner === '_' ? namespace : owner, name };
 }
 
 /** Annotations of a stored package: what it is bound to is told by the platform alone. */
 export function packageAnnotations(annotations: readonly Annotation[], binding: BindingPut | undefined): Annotation[] {
   const others = annotations.filter(({ key }) => key !== 'binding');
   return binding ? [...others, { key: 'binding', value: toJsonText({ namespace: binding.namespace, name: binding.name }) }] : others;
+}
+
+function readName(value: ExactJson | undefined, member: string): string {
+  if (value === undefined) throw malformedContent(`Object is missing required member '${member}'`);
+  if (typeof value !== 'string') throw malformedContent(`${member} malformed`);
+  return value;
 }

@@ -114,7 +114,7 @@ export class Packages {
 
   private async all(ns: NamespaceId, kind: typeof kinds.action | typeof kinds.package, pkg?: string): Promise<Entity[]> {
     const found: Entity[] = [];
-    for (let page: Entity[] = []; found.length === 0 || page.length === chunk; ) {
+    for (let page: Entity[] = []; found.length === 0 || page.length === chunk;) {
       page = await this.definitions.list({ ns, kind, ...(pkg === undefined ? {} : { pkg }), skip: found.length, limit: chunk });
       if (page.length === 0) break;
       found.push(...page);

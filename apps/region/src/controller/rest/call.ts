@@ -35,7 +35,13 @@ export interface NamespaceView {
 }
 
 /** The name of the namespace a call is about; `_` is the caller's own. */
-export function namespaceOf({ identity, target }: { readonly identity: Identity; readonly target: { readonly namespace: string } }): string {
+export function namespaceOf({
+  identity,
+  target,
+}: {
+  readonly identity: Identity;
+  readonly target: { readonly namespace: string };
+}): string {
   return target.namespace === '_' ? identity.namespace : target.namespace;
 }
 

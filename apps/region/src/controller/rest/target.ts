@@ -40,7 +40,8 @@ export function readTarget(path: string): Target {
   if (first === '') return none;
   if (rest.length === 1) return { kind: 'entity', collection, namespace, name: first };
   if (rest.length > 2 || second === undefined) return none;
-  if (collection === 'actions') return second === '' ? { kind: 'folder', namespace, pkg: first } : { kind: 'entity', collection, namespace, pkg: first, name: second };
+  if (collection === 'actions')
+    return second === '' ? { kind: 'folder', namespace, pkg: first } : { kind: 'entity', collection, namespace, pkg: first, name: second };
   if (collection !== 'activations') return none;
   if (second === '') return { kind: 'entity', collection, namespace, name: first };
   return second === 'logs' || second === 'result' ? { kind: 'entity', collection, namespace, name: first, part: second } : none;

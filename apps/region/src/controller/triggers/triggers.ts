@@ -43,7 +43,9 @@ export class Triggers {
     const sized = readSized(body, this.settings.profile);
     const overwrite = call.query.boolean('overwrite', false);
     const put: CommonPut = { ...sized, ...readVersioned(body) };
-    const written = await this.definitions.write({ ns: owner.ns, path: name }, put.parameters, (current) => become(current, put, overwrite));
+    const written = await this.definitions.write({ ns: owner.ns, path: name }, put.parameters, (current) =>
+      become(current, put, overwrite),
+    );
     return answer(owner, written);
   }
 

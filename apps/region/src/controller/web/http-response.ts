@@ -12,9 +12,9 @@ import {
   type ExactObject,
 } from '#libs/http';
 import { isBinaryType, renderedType } from './media-registry.js';
-import type { Untold } from './transcode.js';
+import { invalidAs, type Untold } from './untold.js';
 
-const invalid: Untold = { status: 400, error: "Response is not valid 'message/http'." };
+const invalid = invalidAs('message/http');
 const mismatch: Untold = { status: 400, error: 'Response type in header did not match generated content type.' };
 const unknownType: Untold = { status: 400, error: 'Response did not specify a known content-type.' };
 

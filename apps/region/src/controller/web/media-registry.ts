@@ -6,8 +6,14 @@ const texts = new Set(
     ['application', 'json json-patch+json merge-patch+json problem+json vnd.api+json javascript xml xml-dtd xhtml+xml atom+xml rss+xml'],
     ['application', 'soap+xml problem+xml vnd.google-earth.kml+xml x-www-form-urlencoded base64 x-latex x-vrml'],
     ['text', 'plain html css csv xml markdown calendar cache-manifest event-stream tab-separated-values uri-list richtext asp mcf'],
-    ['text', 'vnd.wap.wml vnd.wap.wmlscript x-asm x-c x-component x-h x-java-source x-pascal x-script x-scriptcsh x-scriptelisp x-scriptksh'],
-    ['text', 'x-scriptlisp x-scriptperl x-scriptperl-module x-scriptphyton x-scriptrexx x-scriptscheme x-scriptsh x-scripttcl x-scripttcsh'],
+    [
+      'text',
+      'vnd.wap.wml vnd.wap.wmlscript x-asm x-c x-component x-h x-java-source x-pascal x-script x-scriptcsh x-scriptelisp x-scriptksh',
+    ],
+    [
+      'text',
+      'x-scriptlisp x-scriptperl x-scriptperl-module x-scriptphyton x-scriptrexx x-scriptscheme x-scriptsh x-scripttcl x-scripttcsh',
+    ],
     ['text', 'x-scriptzsh x-server-parsed-html x-setext x-sgml x-speech x-uuencode x-vcalendar x-vcard'],
   ].flatMap(([main, subs]) => (subs ?? '').split(' ').map((sub) => `${main}/${sub}`)),
 );

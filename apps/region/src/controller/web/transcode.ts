@@ -1,13 +1,8 @@
 import { type ActivationResponse } from '#libs/domain';
 import { exactText, isObject, jsonType, parseExact, prettyText, textType, type Answer, type ExactJson } from '#libs/http';
 import { httpAnswer } from './http-response.js';
+import { invalidAs, type Untold } from './untold.js';
 import type { Extension } from './web-target.js';
-
-/** A result that its extension cannot render: status and text of the error. */
-export interface Untold {
-  readonly status: number;
-  readonly error: string;
-}
 
 const htmlType = 'text/html; charset=UTF-8';
 
@@ -18,7 +13,7 @@ export function transcode(response: ActivationResponse, extension: Extension): A
   const value = response.statusCode === 1 && isObject(result) ? (result['error'] ?? null) : result;
   switch (extension) {
     case 'json':
-      return isObject(value) || Array.isArray(value) ? shown(jsonType, prettyText(value)) : invalid(jsonType);
+      return isObject(value) || Array.isArray(value) ? shown(jsonType, prettyText(value)) : invalidAs(jsonType);
     case 'html':
       return text(field(value, 'html'), htmlType, 'text/html');
     case 'svg':
@@ -26,7 +21,10 @@ export function transcode(response: ActivationResponse, extension: Extension): A
     case 'text': {
       const given = field(value, 'text');
       if (given === undefined) return { status: 404, error: 'Response does not include requested property.' };
-      return shown(textType, typeof given === 'string' ? given : isObject(given) || Array.isArray(given) ? prettyText(given) : exactText(given));
+      return shown(
+        textType,
+        typeof given === 'string' ? given : isObject(given) || Array.isArray(given) ? prettyText(given) : exactText(given),
+      );
     }
     case 'http':
       return httpAnswer(value);
@@ -40,13 +38,9 @@ function field(value: ExactJson, name: 'html' | 'svg' | 'text'): ExactJson | und
 }
 
 function text(value: ExactJson | undefined, type: string, bare: string): Answer | Untold {
-  return typeof value === 'string' ? shown(type, value) : invalid(bare);
+  return typeof value === 'string' ? shown(type, value) : invalidAs(bare);
 }
 
 function shown(type: string, body: string): Answer {
   return { status: 200, headers: {}, type, body };
-}
-
-function invalid(type: string): Untold {
-  return { status: 400, error: `Response is not valid '${type}'.` };
 }

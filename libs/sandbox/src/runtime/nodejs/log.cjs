@@ -9,6 +9,12 @@ const collectMs = 10;
 /** Epoch time of the monotonic clock's zero, in ns. */
 const epoch = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
 
+/** Epoch ms and the ns within it. */
+function now() {
+  const ns = process.hrtime.bigint() + epoch;
+  return { ms: Number(ns / 1_000_000n), ns: Number(ns % 1_000_000n) };
+}
+
 /**
  * What one activation prints. Every write is sent at once, so that it survives whatever the code does next; only a flood of them
  * (more than 200, faster than one a millisecond) is collected for some milliseconds.
@@ -28,18 +34,17 @@ class RunLog {
 
   add(stream, bytes) {
     if (!this.open || bytes.length === 0) return;
-    const now = process.hrtime.bigint() + epoch;
-    const at = { ms: Number(now / 1_000_000n), ns: Number(now % 1_000_000n) };
     if (stream !== this.stream) this.flush();
     this.stream = stream;
     // One byte over the limit tells the other side that there was more.
     const kept = bytes.length > this.left + 1 ? bytes.subarray(0, this.left + 1) : bytes;
     this.left -= kept.length;
-    this.at ??= at;
+    this.at ??= now();
     this.pending.push(kept);
     this.pendingBytes += kept.length;
-    this.credit = Math.min(burst, this.credit + Math.max(0, at.ms - this.earned));
-    this.earned = at.ms;
+    const ms = Date.now();
+    this.credit = Math.min(burst, this.credit + Math.max(0, ms - this.earned));
+    this.earned = ms;
     if (this.left < 0) {
       this.flush();
       this.open = false;

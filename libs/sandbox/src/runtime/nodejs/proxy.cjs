@@ -151,9 +151,9 @@ let runtime;
  */
 function capture(stream, name) {
   stream.write = (chunk, encoding, done) => {
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8') : Buffer.from(chunk);
     const log = current.getStore() ?? runtime?.running.values().next().value;
-    log?.add(name, bytes);
+    if (log?.open)
+      log.add(name, typeof chunk === 'string' ? Buffer.from(chunk, typeof encoding === 'string' ? encoding : 'utf8') : Buffer.from(chunk));
     const callback = typeof encoding === 'function' ? encoding : done;
     if (typeof callback === 'function') process.nextTick(callback);
     return true;
