@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#libs/telemetry';
 import { Refusal, noSpace } from '../refusal.js';
@@ -42,6 +43,8 @@ export class Child implements Unit {
   private restarts = 0;
   private crashes = 0;
   private everReady = false;
+  /** Why it could not even be prepared, the last time. */
+  private refusal: Error | undefined;
   private loop: Promise<void> | undefined;
   private wanted = new AbortController();
 
@@ -139,7 +142,8 @@ export class Child implements Unit {
 
   private failure(what: string): Refusal {
     const { name, log } = this.spec;
-    if (/ENOSPC|No space left on device/.test(tail(log))) return new Refusal(noSpace(log));
+    if (this.refusal) return new Refusal(`${name} ${what}: ${this.refusal.message}`, 1, { cause: this.refusal });
+    if (/ENOSPC|No space left on device/.test(tail(log))) return new Refusal(noSpace(dirname(log)));
     const words = lastWords(log);
     return new Refusal(`${name} ${what}${words === '' ? '' : ` (${words.slice(0, 300)})`}: see ${log}`);
   }
@@ -162,8 +166,10 @@ export class Child implements Unit {
   private async runOnce(wanted: AbortSignal): Promise<string> {
     try {
       await this.spec.prepare?.();
+      this.refusal = undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      this.refusal = error instanceof Error ? error : new Error(String(error));
+      return this.refusal.message;
     }
     if (wanted.aborted) return 'not wanted any more';
     const log = openLog(this.spec.log);
