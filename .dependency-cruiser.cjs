@@ -34,10 +34,18 @@ module.exports = {
     },
     {
       name: 'shell-libs-stand-apart',
-      comment: 'a shell lib may import core, config and telemetry, never another shell lib',
+      comment:
+        'a shell lib may import core, config and telemetry, never another shell lib; sandbox alone may import wire, whose frames it speaks',
       severity: 'error',
-      from: { path: '^libs/(messaging|storage|sandbox|wire|auth|http|config|telemetry)/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^libs/(messaging|storage|wire|auth|http|config|telemetry)/', pathNot: '\\.spec\\.ts$' },
       to: { path: '^libs/(messaging|storage|sandbox|wire|auth|http)/', pathNot: '^libs/$1/' },
+    },
+    {
+      name: 'sandbox-speaks-frames',
+      comment: 'libs/sandbox is a shell lib like the others, but for wire: invoker, spawner and runtime talk in its frames',
+      severity: 'error',
+      from: { path: '^libs/sandbox/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^libs/(messaging|storage|auth|http)/' },
     },
   ],
   options: {

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { play, type Case, type Subject } from '../golden/play.js';
-import { ensureKafka } from '../support/kafka.js';
+import { testKafka } from '../support/kafka.js';
 import { projectRoot } from '../support/project.js';
 import { guestKey, startWorld, type World } from '../support/world.js';
 
@@ -26,10 +26,10 @@ for (const queue of ['postgres', 'kafka'] as const) {
   describe(`recorded answers, queue of record: ${queue}`, () => {
     let world: World;
     let subject: Subject;
-    let kafka: Awaited<ReturnType<typeof ensureKafka>> | undefined;
+    let kafka: Awaited<ReturnType<typeof testKafka>> | undefined;
 
     before(async () => {
-      kafka = queue === 'kafka' ? await ensureKafka() : undefined;
+      kafka = queue === 'kafka' ? await testKafka() : undefined;
       world = await startWorld({
         regions: ['us-east-1'],
         limits: 'openwhisk',

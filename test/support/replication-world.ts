@@ -69,8 +69,8 @@ export class TestRegion {
     code: string,
     fields: { ns?: NamespaceId; requires?: readonly string[] } = {},
   ): Promise<{ address: string; code: Buffer }> {
-    const bytes = Buffer.from(`sealed:${code}`);
-    const address = await this.storage.objects.put(bytes);
+    const { bytes, address } = await this.storage.keys.sealCode(fields.ns ?? testNamespace, Buffer.from(code));
+    await this.storage.objects.put(bytes);
     await this.storage.entities.write(this.key(path, fields.ns), (current) => ({
       kind: path.includes('pkg') && !path.includes('/') ? kinds.package : kinds.action,
       entityId: current?.entityId ?? (randomUUID() as EntityId),
@@ -81,7 +81,7 @@ export class TestRegion {
       requires: (fields.requires ?? []).map((parent) => ({ space: spaces.definition, path: parent })),
       updated: Date.now(),
     }));
-    return { address, code: bytes };
+    return { address, code: Buffer.from(code) };
   }
 
   async remove(path: string, ns?: NamespaceId): Promise<void> {
@@ -97,13 +97,13 @@ export class TestRegion {
     }));
   }
 
-  /** The visible row and the bytes of its code, or undefined. Throws when the row is visible and its code is not here. */
+  /** The visible row and its code, decrypted, or undefined. Throws when the row is visible and its code is not here. */
   async read(path: string, ns?: NamespaceId): Promise<{ blob: string; bytes: Buffer; hlc: string } | undefined> {
     const row = await this.storage.entities.find(this.key(path, ns));
     if (!row) return undefined;
     const bytes = row.blob === null ? undefined : await this.storage.objects.find(row.blob);
     if (row.blob === null || !bytes) throw new Error(`${path} is visible in ${this.id} without its code`);
-    return { blob: row.blob, bytes: Buffer.from(bytes), hlc: row.hlc };
+    return { blob: row.blob, bytes: await this.storage.keys.openCode(row.ns, bytes), hlc: row.hlc };
   }
 
   /** Version of every row of the definitions, tombstones too. */

@@ -114,7 +114,7 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** The first of `count` ports in a row that are free now. */
-async function freeBlock(count: number): Promise<number> {
+export async function freeBlock(count: number): Promise<number> {
   for (;;) {
     const first = 20_000 + Math.floor(Math.random() * 20_000);
     const free = await Promise.all(Array.from({ length: count }, (_, i) => isFree(first + i)));

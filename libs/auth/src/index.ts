@@ -1,1 +1,6 @@
-export {};
+export * from './credentials.js';
+export * from './identities.js';
+export * from './identity.js';
+export * from './read-through.js';
+export * from './subjects.js';
+export * from './throttles.js';

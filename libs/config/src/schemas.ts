@@ -47,6 +47,8 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_PORT: port.default(3241),
   /** Public URL for `__OW_API_HOST`: the router's. */
   ISOCHRONE_API_HOST: z.string().default('http://127.0.0.1:3233'),
+  /** What action code finds in `__OW_CLOUD`. */
+  ISOCHRONE_CLOUD: z.string().min(1).default('aws'),
   /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
   ISOCHRONE_TRUSTED_PROXIES: list.default([]),
   /** Framed addresses of the region's invokers, for the controller and kafka roles. */
@@ -59,6 +61,8 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_SPAWNER: z.string().optional(),
   /** Folder of the invoker's journal of finished records. */
   ISOCHRONE_JOURNAL: z.string().optional(),
+  /** How long an invoker that is told to stop lets runs go on, ms; what runs then is recorded as lost. Give it some seconds more to exit. */
+  ISOCHRONE_DRAIN_MS: z.coerce.number().int().min(0).default(25_000),
   /** Memory for sandboxes, MiB. */
   ISOCHRONE_USER_MEMORY_MIB: z.coerce.number().int().min(256).default(4096),
   /** Stem cells to keep, as `MiB:count` entries. */
@@ -83,8 +87,13 @@ export type ReplicationConfig = z.infer<typeof ReplicationEnv>;
 export const RouterEnv = Common.extend({
   ISOCHRONE_HOST: z.string().default('127.0.0.1'),
   ISOCHRONE_PORT: port.default(3233),
+  /** Addresses and CIDR ranges whose X-Forwarded-For is believed; in profile `local` loopback is one. */
   ISOCHRONE_TRUSTED_PROXIES: list.default([]),
   ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+  /** After SIGTERM: how long readiness is red while the door is still open, so that whoever balances load can look away. */
+  ISOCHRONE_DRAIN_NOTICE_MS: z.coerce.number().int().min(0).default(1500),
+  /** After the door is shut: how long requests in flight may take before they are cut. */
+  ISOCHRONE_DRAIN_MS: z.coerce.number().int().min(0).default(70_000),
 });
 export type RouterConfig = z.infer<typeof RouterEnv>;
 

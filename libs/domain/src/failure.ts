@@ -17,6 +17,7 @@ export const failures = {
   conflict: [409, 'The request could not be processed because of conflict in the request, such as an edit conflict.'],
   exists: [409, 'resource already exists'],
   'other-collection': [409, 'Resource by this name exists but is not in this collection.'],
+  'state-conflict': [409, '{reason}'],
   concurrent: [409, 'Concurrent modification to resource detected.'],
   'too-large': [413, 'The request content is larger than the server is willing or able to process.'],
   'field-too-large': [413, '{field} larger than allowed: {bytes} > {limit} bytes.'],
@@ -29,6 +30,8 @@ export const failures = {
   internal: [500, 'There was an internal server error.'],
   unavailable: [503, 'The server is currently unavailable (because it is overloaded or down for maintenance).'],
   'admin-conflict': [409, '{reason}'],
+  'no-upgrade': [501, 'Protocol upgrades are not supported.'],
+  'region-lost': [502, '{reason}'],
   'region-unreachable': [504, '{reason}'],
 } as const satisfies Record<string, readonly [number, string]>;
 

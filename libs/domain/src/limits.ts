@@ -31,6 +31,8 @@ export interface LimitProfile {
   readonly blockingWaitMs: number;
   /** Status of the answer to a blocking call that outlasts the wait. */
   readonly waitOverStatus: 202 | 504;
+  /** Whether a 429 says with `Retry-After` when to come again; OpenWhisk's does not. */
+  readonly tellsRetryAfter: boolean;
   /** The kind that `nodejs:default` resolves to. */
   readonly defaultNodeKind: string;
   /** A sandbox unused for `idleMs` may be reclaimed; at `idleMaxMs` it is. */
@@ -61,6 +63,7 @@ const openwhisk: LimitProfile = {
   listMax: 200,
   blockingWaitMs: 60_000,
   waitOverStatus: 202,
+  tellsRetryAfter: false,
   defaultNodeKind: 'nodejs:20',
   idleMs: 5 * 60_000,
   idleMaxMs: 10 * 60_000,
@@ -78,6 +81,7 @@ const adobe: LimitProfile = {
   instancesBounded: false,
   codeBytes: 22 * MiB,
   listMax: 50,
+  tellsRetryAfter: true,
   idleMs: 2 * 60_000,
 };
 

@@ -1,1 +1,11 @@
-export {};
+export * from './accept.js';
+export * from './answer.js';
+export * from './edge.js';
+export * from './exact-json.js';
+export * from './failure-answer.js';
+export * from './failure.filter.js';
+export * from './json-body.js';
+export * from './media-type.js';
+export * from './path.js';
+export * from './query.js';
+export * from './transid.js';

@@ -1,1 +1,4 @@
-export {};
+export * from './pool.js';
+export * from './place.js';
+export * from './queue.js';
+export * from './upkeep.js';

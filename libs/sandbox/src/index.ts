@@ -1,1 +1,3 @@
-export {};
+export * from './driver/native-driver.js';
+export * from './spawner/spawner.js';
+export type { WorkshopOptions } from './spawner/workshop.js';

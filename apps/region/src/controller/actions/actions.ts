@@ -1,0 +1,160 @@
+import { Injectable } from '@nestjs/common';
+import { effectiveRates } from '#libs/auth';
+import {
+  checkLimits,
+  entityPath,
+  Failure,
+  kinds,
+  nextVersion,
+  splitPath,
+  standardLimits,
+  type Action,
+  type Entity,
+  type Exec,
+  type NamespaceId,
+} from '#libs/domain';
+import { jsonAnswer, readTypedBody, type Answer } from '#libs/http';
+import type { DraftOf } from '../definitions/codec.js';
+import { Definitions, type Written } from '../definitions/definitions.js';
+import { readPutObject, readSized } from '../definitions/entity-put.js';
+import { countAnswer, listAnswer, readPage, type Page } from '../definitions/listing.js';
+import { actionOf, Resolver } from '../definitions/resolver.js';
+import {
+  namespaceOf,
+  ownNamespace,
+  type CollectionCall,
+  type EntityCall,
+  type FolderCall,
+  type NamespaceView,
+  type Routes,
+} from '../rest/call.js';
+import { Settings } from '../settings.js';
+import { actionJson, actionSummary } from './action-document.js';
+import { checkExecSize, mergeAnnotations, readActionRest, type ActionPut } from './action-put.js';
+import { CodeVault } from './code.js';
+import { readExec } from './exec-put.js';
+
+/** Actions as the REST API creates, reads, lists and deletes them. */
+@Injectable()
+export class Actions {
+  readonly routes: Routes = {
+    collection: { GET: (call) => this.list(call) },
+    folder: { GET: (call) => this.listFolder(call) },
+    entity: { GET: (call) => this.read(call), PUT: (call) => this.write(call), DELETE: (call) => this.remove(call) },
+  };
+
+  constructor(
+    private readonly definitions: Definitions,
+    private readonly resolver: Resolver,
+    private readonly vault: CodeVault,
+    private readonly settings: Settings,
+  ) {}
+
+  private async read(call: EntityCall): Promise<Answer> {
+    const { pkg, name } = call.target;
+    const found = await this.resolver.action(call.identity, { namespace: namespaceOf(call), pkg, name }, 'fresh');
+    const withCode = call.query.boolean('code', true);
+    const code = withCode ? await this.vault.read(found.owner.ns, found.action.exec) : undefined;
+    const binding = withCode || found.binding === undefined ? {} : { binding: found.binding };
+    return jsonAnswer(
+      200,
+      actionJson(found.action, { ...shownAs(found.owner, found.action.path), parameters: found.parameters, code, ...binding }),
+    );
+  }
+
+  private async write(call: EntityCall): Promise<Answer> {
+    const { pkg, name } = call.target;
+    const owner = ownNamespace(call, pkg, name);
+    const { profile } = this.settings;
+    const body = readPutObject(readTypedBody(call.headers['content-type'], call.body));
+    const exec = readExec(body['exec'], profile);
+    const sized = readSized(body, profile);
+    checkExecSize(exec?.bytes ?? 0, profile);
+    const overwrite = call.query.boolean('overwrite', false);
+    const put: ActionPut = { ...sized, ...readActionRest(body) };
+    checkLimits(put.limits, profile, effectiveRates(call.identity, profile).concurrentInvocations);
+    const kind = exec?.type === 'code' ? exec.kind : exec?.type;
+    const { allowedKinds } = call.identity.limits;
+    if (kind !== undefined && allowedKinds && !allowedKinds.includes(kind)) throw new Failure('forbidden-kind', { kind });
+    if (exec?.type === 'sequence') throw new Failure('bad-request', { reason: 'Sequences are not supported by this region.' });
+    await this.checkPackage(owner.ns, pkg);
+
+    const path = entityPath(pkg, name);
+    checkWritable(await this.definitions.read(owner.ns, path), overwrite);
+    const stored = exec && (await this.vault.store(owner.ns, exec));
+    const written = await this.definitions.write({ ns: owner.ns, path }, put.parameters, (current) =>
+      this.become(checkWritable(current, overwrite), put, stored),
+    );
+    return this.answer(owner, written, exec?.code);
+  }
+
+  private async remove(call: EntityCall): Promise<Answer> {
+    const { pkg, name } = call.target;
+    const owner = ownNamespace(call, pkg, name);
+    await this.checkPackage(owner.ns, pkg);
+    return this.answer(owner, await this.definitions.remove({ ns: owner.ns, path: entityPath(pkg, name) }, actionOf));
+  }
+
+  private async list(call: CollectionCall): Promise<Answer> {
+    return this.page(ownNamespace(call), undefined, readPage(call.query, 'actions', this.settings.profile));
+  }
+
+  private async listFolder(call: FolderCall): Promise<Answer> {
+    const place = { namespace: namespaceOf(call), name: call.target.pkg };
+    const { owner, provider } = await this.resolver.package(call.identity, place, 'fresh', new Failure('not-found'));
+    return this.page(owner, provider.path, readPage(call.query, 'actions', this.settings.profile));
+  }
+
+  private async page(owner: NamespaceView, pkg: string | undefined, page: Page): Promise<Answer> {
+    const query = { ns: owner.ns, kind: kinds.action, ...(pkg === undefined ? {} : { pkg }) };
+    if (page.count) return countAnswer('actions', await this.definitions.count(query), page);
+    const entities = await this.definitions.list({ ...query, skip: page.skip, limit: page.limit });
+    return listAnswer(
+      entities.filter((entity) => entity.type === 'action').map((action) => actionSummary(action, shownAs(owner, action.path))),
+    );
+  }
+
+  /** What an action becomes. */
+  private become(current: Action | undefined, put: ActionPut, stored: Exec | undefined): DraftOf<Action> {
+    const exec = stored ?? current?.exec;
+    if (!exec) throw new Failure('bad-request', { reason: 'exec undefined' });
+    return {
+      type: 'action',
+      exec,
+      version: put.version ?? (current ? nextVersion(current.version) : '0.0.1'),
+      publish: put.publish ?? current?.publish ?? false,
+      annotations: mergeAnnotations(current?.annotations, put, exec.kind),
+      limits: { ...standardLimits(this.settings.profile), ...current?.limits, ...put.limits },
+    };
+  }
+
+  private async answer(owner: NamespaceView, { entity, token }: Written<Action>, code?: string): Promise<Answer> {
+    const view = {
+      ...shownAs(owner, entity.path),
+      parameters: entity.parameters,
+      code: code ?? (await this.vault.read(owner.ns, entity.exec)),
+    };
+    return jsonAnswer(200, actionJson(entity, view), { 'x-isochrone-token': token });
+  }
+
+  /** A package that is written into must be there and be no binding. */
+  private async checkPackage(ns: NamespaceId, pkg: string | undefined): Promise<void> {
+    if (pkg === undefined) return;
+    const found = await this.definitions.read(ns, pkg);
+    if (!found) throw new Failure('not-found');
+    if (found.type !== 'package') throw new Failure('other-collection');
+    if (found.binding) throw new Failure('bad-request', { reason: 'Operation not permitted on package binding.' });
+  }
+}
+
+function checkWritable(current: Entity | undefined, overwrite: boolean): Action | undefined {
+  if (!current) return undefined;
+  const action = actionOf(current);
+  if (!overwrite) throw new Failure('exists');
+  return action;
+}
+
+function shownAs(owner: NamespaceView, path: string): { namespace: string; name: string } {
+  const { pkg, name } = splitPath(path);
+  return { namespace: pkg === undefined ? owner.name : `${owner.name}/${pkg}`, name };
+}

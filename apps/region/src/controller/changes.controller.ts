@@ -1,0 +1,20 @@
+import { Controller } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { Identities } from '#libs/auth';
+import type { RegionEvent } from '#libs/domain';
+import { Definitions } from './definitions/definitions.js';
+
+/** Makes the caches of this process forget what changed anywhere in the region. */
+@Controller()
+export class ChangesController {
+  constructor(
+    private readonly definitions: Definitions,
+    private readonly identities: Identities,
+  ) {}
+
+  @EventPattern('entity.changed')
+  forget(@Payload() event: RegionEvent): void {
+    this.definitions.forget(event.key);
+    this.identities.forget(event.key);
+  }
+}

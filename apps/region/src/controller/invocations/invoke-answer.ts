@@ -1,0 +1,21 @@
+import { recordJson, toJsonText, type ActivationId, type LimitProfile, type StatusCode } from '#libs/domain';
+import { jsonAnswer, type Answer } from '#libs/http';
+import type { Accepted } from './invocations.js';
+import type { InvokeQuery } from './invoke-query.js';
+
+/** HTTP status of a blocking answer by the status of the response: what an action does wrong is a bad gateway. */
+const httpStatus: Record<StatusCode, number> = { 0: 200, 1: 502, 2: 502, 3: 500 };
+
+/** The header that names an activation. */
+export function activationHeader(id: ActivationId): Readonly<Record<string, string>> {
+  return { 'x-openwhisk-activation-id': id };
+}
+
+/** The answer to an invocation that was accepted. A list is answered bare, whatever was asked for. */
+export function invokeAnswer({ activationId, record }: Accepted, { waitMs, resultOnly }: InvokeQuery, profile: LimitProfile): Answer {
+  const headers = activationHeader(activationId);
+  if (!record) return jsonAnswer(waitMs === undefined ? 202 : profile.waitOverStatus, toJsonText({ activationId }), headers);
+  const { statusCode, result } = record.response;
+  const bare = resultOnly || (statusCode === 0 && result?.trimStart().startsWith('['));
+  return jsonAnswer(httpStatus[statusCode], bare ? (result ?? toJsonText({})) : recordJson(record, []), headers);
+}

@@ -1,0 +1,10 @@
+import type { LimitProfile, WorldRegion } from '#libs/domain';
+
+/** What the controller of a region goes by, read once at the start. */
+export class Settings {
+  constructor(
+    readonly profile: LimitProfile,
+    readonly region: WorldRegion,
+    readonly adminToken: string,
+  ) {}
+}

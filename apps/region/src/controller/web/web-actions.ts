@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { Identities, readCredentials, Throttles, type Identity } from '#libs/auth';
+import { annotation, Failure, jsonObject, truthy, type Transid } from '#libs/domain';
+import { emptyAnswer, errorAnswer, type Answer, type Manner } from '#libs/http';
+import { Resolver, type ResolvedAction } from '../definitions/resolver.js';
+import { activationHeader } from '../invocations/invoke-answer.js';
+import { Invocations } from '../invocations/invocations.js';
+import { checkProtected, checkRequestSize, mergeArguments } from '../invocations/payload.js';
+import { Settings } from '../settings.js';
+import { transcode } from './transcode.js';
+import { rawArguments, reservedNames, webArguments, type WebRequest } from './web-arguments.js';
+import { satisfies } from './web-auth.js';
+import type { WebTarget } from './web-target.js';
+
+/** What a web action is asked, once it is known that there is one. */
+export interface Found {
+  readonly target: WebTarget;
+  readonly query: string;
+  readonly owner: Identity;
+  readonly resolved: ResolvedAction;
+  /** Whether the action answers OPTIONS itself and sees to CORS. */
+  readonly custom: boolean;
+}
+
+/** Web actions: whether there is one, whether it may be asked, and what it answers. */
+@Injectable()
+export class WebActions {
+  constructor(
+    private readonly identities: Identities,
+    private readonly resolver: Resolver,
+    private readonly throttles: Throttles,
+    private readonly invocations: Invocations,
+    private readonly settings: Settings,
+  ) {}
+
+  /** Everything that does not depend on the caller: the namespace, the action, that it is exported, rates and size. */
+  async find(request: FastifyRequest, target: WebTarget, query: string): Promise<Found> {
+    const { namespace, pkg, name } = target;
+    const owner = await this.identities.byNamespace(namespace);
+    if (!owner) throw new Failure('not-found');
+    const resolved = await this.resolver.action(owner, { namespace, pkg, name }, 'cached').catch(asMissing);
+    if (annotation(resolved.action, 'web-export') !== 'true') throw new Failure('not-found');
+    this.throttles.check(owner, 'invocations', Date.now());
+    checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
+    return { target, query, owner, resolved, custom: annotation(resolved.action, 'web-custom-options') === 'true' };
+  }
+
+  /** What the action answers, or what stands in its way: credentials, a broken body, reserved names. */
+  async serve(request: FastifyRequest, { target, query, owner, resolved, custom }: Found, manner: Manner): Promise<Answer> {
+    const { action } = resolved;
+    if (request.method === 'OPTIONS' && !custom) return emptyAnswer(200);
+    const caller = await this.callerOf(request);
+    const secret = request.headers['x-require-whisk-auth'];
+    const proof = { authenticated: caller !== undefined, secret: typeof secret === 'string' ? secret : undefined };
+    if (request.method !== 'OPTIONS' && !satisfies(action, proof)) throw new Failure('web-auth');
+    const asked: WebRequest = {
+      method: request.method,
+      path: target.path,
+      query,
+      rawHeaders: request.raw.rawHeaders,
+      body: bodyOf(request),
+      user: caller?.namespace,
+    };
+    const raw = annotation(action, 'raw-http') === 'true';
+    const { members, chosen } = raw ? rawArguments(asked) : webArguments(asked);
+    if (!raw) checkProtected(truthy(action, 'final', false), resolved.parameters, chosen, reservedNames);
+    const args = mergeArguments(resolved.parameters, new Set(members.keys()), Buffer.from(jsonObject(members)));
+    const wanted = { identity: owner, resolved, args, transid: request.id as Transid, waitMs: this.settings.profile.blockingWaitMs };
+    const { activationId, record } = await this.invocations.invoke(wanted);
+    const headers = activationHeader(activationId);
+    if (!record) return errorAnswer(202, 'Response not yet ready.', manner, headers);
+    const told = transcode(record.response, target.extension);
+    return 'error' in told ? errorAnswer(told.status, told.error, manner, headers) : { ...told, headers: { ...told.headers, ...headers } };
+  }
+
+  /** Credentials that are no good make a caller anonymous and nothing else. */
+  private async callerOf({ headers }: FastifyRequest): Promise<Identity | undefined> {
+    const credentials = readCredentials(headers.authorization);
+    return credentials.kind === 'key' ? this.identities.byKey(credentials.uuid, credentials.secret) : undefined;
+  }
+}
+
+function bodyOf(request: FastifyRequest): Uint8Array {
+  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+}
+
+/** Whatever else bears the name, there is no such web action. */
+function asMissing(thrown: unknown): never {
+  throw thrown instanceof Failure && thrown.code === 'other-collection' ? new Failure('not-found') : thrown;
+}

@@ -1,0 +1,59 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** Takes a request to its end. */
+export type Handler = (req: IncomingMessage, res: ServerResponse) => void;
+
+/** Paths that the router answers itself; everything else belongs to a region. */
+const own = /^\/(?:health\/(?:live|ready)|isochrone\/v1\/(?:regions|why\/[^/?]+))(?:\?|$)/;
+
+/** Longer than the region's 65 s and a blocking invocation's 60 s. */
+const requestMs = 72_000;
+
+/** Callers' connections; more are dropped as they arrive. */
+const connectionsMax = 16_384;
+
+/**
+ * The server that callers reach: `/health` and the router's part of `/isochrone/v1` go to `control`, everything else to `proxy`.
+ * There is no listener for upgrades, so node never hands over a bare socket and a reset cannot find it unguarded.
+ */
+export function openDoor(control: Handler, proxy: Handler): Server {
+  const options = {
+    maxHeaderSize: 64 * 1024,
+    requestTimeout: requestMs,
+    headersTimeout: 30_000,
+    keepAliveTimeout: requestMs,
+    noDelay: true,
+  };
+  const unanswered = new WeakMap<Duplex, Set<ServerResponse>>();
+  const server = createServer(options, (req, res) => {
+    const waiting = unanswered.get(req.socket) ?? new Set();
+    unanswered.set(req.socket, waiting.add(res));
+    res.on('error', () => undefined).on('close', () => waiting.delete(res));
+    (own.test(req.url ?? '') ? control : proxy)(req, res);
+  });
+  server.maxConnections = connectionsMax;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket, [...(unanswered.get(socket) ?? [])]));
+  server.on('connect', (_req, socket) => end(socket, '501 Not Implemented'));
+  return server;
+}
+
+const statuses: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+};
+
+/**
+ * Answers what cannot be parsed, and closes: where the next request would begin is anybody's guess. While an answer is under way nothing
+ * may be written between its bytes, so then the connection is cut.
+ */
+function refuse(error: NodeJS.ErrnoException, socket: Duplex, waiting: readonly ServerResponse[]): void {
+  const interrupts = waiting.length > 1 || waiting.some((res) => res.headersSent);
+  if (error.code === 'ECONNRESET' || !socket.writable || interrupts) socket.destroy();
+  else end(socket, statuses[error.code ?? ''] ?? '400 Bad Request');
+}
+
+function end(socket: Duplex, status: string): void {
+  socket.on('error', () => undefined);
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nX-Isochrone-Region: none\r\n\r\n`, () => socket.destroy());
+}

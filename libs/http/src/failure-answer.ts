@@ -1,0 +1,54 @@
+import { asJsonText, Failure, toJsonText, type FailureCode } from '#libs/domain';
+import { jsonAnswer, restCors, type Answer, type AnswerHeaders } from './answer.js';
+import { prettyText } from './exact-json.js';
+
+/** Failures that OpenWhisk's routing layer answers by itself, before any handler: they carry no CORS headers and are never pretty. */
+const rejections: ReadonlySet<FailureCode> = new Set([
+  'unauthenticated',
+  'bad-credentials',
+  'no-route',
+  'no-method',
+  'not-acceptable',
+  'unsupported-type',
+  'malformed-content',
+  'malformed-query',
+  'bad-name',
+]);
+
+/** How the answers of one request look: its transaction id, the CORS headers of handlers, and whether JSON is written pretty. */
+export interface Manner {
+  readonly transid: string;
+  readonly cors: AnswerHeaders;
+  readonly pretty: boolean;
+}
+
+/** The manner of the REST API. */
+export function restManner(transid: string): Manner {
+  return { transid, cors: restCors, pretty: false };
+}
+
+/** The `{error, code}` answer of a failure: the only place where failures become HTTP. */
+export function failureAnswer(failure: Failure, { transid, cors, pretty }: Manner): Answer {
+  const rejected = rejections.has(failure.code);
+  const headers: AnswerHeaders = {
+    ...(rejected ? {} : cors),
+    ...(failure.code === 'unauthenticated' || failure.code === 'bad-credentials'
+      ? { 'www-authenticate': 'Basic realm="OpenWhisk secure realm",charset=UTF-8' }
+      : {}),
+    ...(failure.code === 'no-method' ? { allow: String(failure.context['methods']) } : {}),
+    ...(failure.retryAfterS === undefined ? {} : { 'retry-after': String(failure.retryAfterS) }),
+    ...(failure.fault === undefined ? {} : { 'x-isochrone-fault': failure.fault }),
+  };
+  return errorAnswer(failure.status, failure.message, { transid, cors, pretty: pretty && !rejected }, headers);
+}
+
+/** An `{error, code}` answer with headers as given. */
+export function errorAnswer(status: number, error: string, { transid, pretty }: Manner, headers: AnswerHeaders): Answer {
+  const body = pretty ? prettyText({ error, code: transid }) : toJsonText({ error, code: transid });
+  return jsonAnswer(status, asJsonText(body), headers);
+}
+
+/** Turns whatever was thrown into a failure: what nobody foresaw is our own fault. */
+export function toFailure(cause: unknown): Failure {
+  return cause instanceof Failure ? cause : new Failure('internal', {}, { cause, fault: 'internal' });
+}

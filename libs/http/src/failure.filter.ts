@@ -1,0 +1,49 @@
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Failure } from '#libs/domain';
+import type { Logger } from '#libs/telemetry';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sendAnswer, textAnswer } from './answer.js';
+import { failureAnswer, restManner, toFailure } from './failure-answer.js';
+
+/** Answers whatever escapes a Nest controller or Fastify itself, in OpenWhisk's envelope. A path nobody serves has no method but OPTIONS. */
+@Catch()
+export class FailureFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    if (reply.sent) return;
+    if (codeOf(thrown) === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+      reply.removeHeader('x-request-id');
+      sendAnswer(reply, { ...textAnswer(400, 'Request too large'), headers: { connection: 'close' } });
+      return;
+    }
+    const failure = readThrown(thrown);
+    if (failure.status >= 500) this.logger.error('a request failed', { transid: request.id, path: request.url.split('?')[0] }, thrown);
+    sendAnswer(reply, failureAnswer(failure, { ...restManner(request.id), cors: {} }));
+  }
+}
+
+function readThrown(thrown: unknown): Failure {
+  if (thrown instanceof HttpException && thrown.getStatus() === 404) return new Failure('no-method', { methods: 'OPTIONS' });
+  const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
+  if (status !== undefined && status >= 400 && status < 500) {
+    return new Failure(
+      'bad-request',
+      { reason: thrown instanceof Error ? thrown.message : 'The request could not be read.' },
+      { cause: thrown },
+    );
+  }
+  return toFailure(thrown);
+}
+
+function codeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+}
+
+function statusOf(thrown: unknown): number | undefined {
+  const status = thrown instanceof Error && !(thrown instanceof Failure) && 'statusCode' in thrown ? thrown.statusCode : undefined;
+  return typeof status === 'number' ? status : undefined;
+}
