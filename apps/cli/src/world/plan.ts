@@ -87,6 +87,7 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
     ISOCHRONE_TRUSTED_PROXIES: loopback,
     ISOCHRONE_FRAME_TOKEN: frameToken,
     ISOCHRONE_ADMIN_TOKEN: settings.adminToken,
+    ISOCHRONE_DRAIN_MS: '5000',
   };
   const planned = (role: PlannedProcess['role'], name: PlannedProcess['app'], env: PlannedProcess['env']): PlannedProcess => ({
     name: `${region}.${role}`,
