@@ -138,28 +138,37 @@ export class TestWorld {
     settings: Readonly<Record<string, string>> = {},
   ): Promise<TestWorld> {
     const server = await PostgresServer.start({ max_connections: '150', ...settings });
-    const authority = await Authority.make();
     const folder = mkdtempSync(join(tmpdir(), 'isochrone-repl-'));
-    const plans = await Promise.all([...ids, ...absentIds].map((id, index) => plan(folder, id, index + 1, authority)));
-    const worldFile = write(join(folder, 'world.json'), JSON.stringify(worldOf(plans)));
+    const authority = await Authority.make();
     const regions: TestRegion[] = [];
-    for (const one of plans.slice(0, ids.length)) {
-      const env = {
-        ISOCHRONE_WORLD: worldFile,
-        ISOCHRONE_REGION: one.id,
-        ISOCHRONE_DATABASE_URL: await server.createDatabase(one.id.replaceAll('-', '_')),
-        ISOCHRONE_BLOBS: `file:${join(folder, one.id, 'blobs')}`,
-        ISOCHRONE_REGION_KEY: one.keyFile,
-        ISOCHRONE_PORT: String(one.port),
-        ISOCHRONE_TLS_CERT: write(join(folder, one.id, 'cert.pem'), one.pair.cert),
-        ISOCHRONE_TLS_KEY: write(join(folder, one.id, 'tls.key'), one.pair.key),
-        ISOCHRONE_TLS_CA: write(join(folder, one.id, 'ca.pem'), authority.ca),
-        ISOCHRONE_LOG_LEVEL: 'debug',
-      };
-      const storage = await openRegionStorage(readEnv(ReplicationEnv, env), new Logger({}, 'error'));
-      regions.push(new TestRegion(one.id, one.code, `https://127.0.0.1:${one.port}`, env, storage, one.pair, authority.ca));
+    const plans = await Promise.all([...ids, ...absentIds].map((id, index) => plan(folder, id, index + 1, authority)));
+    const world = new TestWorld(server, authority, regions, plans.slice(ids.length), folder);
+    try {
+      const worldFile = write(join(folder, 'world.json'), JSON.stringify(worldOf(plans)));
+      for (const one of plans.slice(0, ids.length)) regions.push(await world.open(one, worldFile));
+      return world;
+    } catch (cause) {
+      await world.close();
+      throw cause;
     }
-    return new TestWorld(server, authority, regions, plans.slice(ids.length), folder);
+  }
+
+  private async open(one: RegionPlan, worldFile: string): Promise<TestRegion> {
+    const folder = join(this.folder, one.id);
+    const env = {
+      ISOCHRONE_WORLD: worldFile,
+      ISOCHRONE_REGION: one.id,
+      ISOCHRONE_DATABASE_URL: await this.server.createDatabase(one.id.replaceAll('-', '_')),
+      ISOCHRONE_BLOBS: `file:${join(folder, 'blobs')}`,
+      ISOCHRONE_REGION_KEY: one.keyFile,
+      ISOCHRONE_PORT: String(one.port),
+      ISOCHRONE_TLS_CERT: write(join(folder, 'cert.pem'), one.pair.cert),
+      ISOCHRONE_TLS_KEY: write(join(folder, 'tls.key'), one.pair.key),
+      ISOCHRONE_TLS_CA: write(join(folder, 'ca.pem'), this.authority.ca),
+      ISOCHRONE_LOG_LEVEL: 'debug',
+    };
+    const storage = await openRegionStorage(readEnv(ReplicationEnv, env), new Logger({}, 'error'));
+    return new TestRegion(one.id, one.code, `https://127.0.0.1:${one.port}`, env, storage, one.pair, this.authority.ca);
   }
 
   async close(): Promise<void> {

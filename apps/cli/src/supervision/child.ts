@@ -77,18 +77,18 @@ export class Child implements Unit {
       signal(process.pid, this.spec.stop.signal);
       if (!(await isGone(process.pid, started, this.spec.stop.withinMs))) {
         this.logger.warn('a process did not end in time and was killed', { process: this.spec.name });
-        killAll(process.pid);
+        this.killNow(process.pid);
       }
     }
     await loop?.catch(() => undefined);
     this.enter('stopped');
   }
 
-  /** Ends it as a power cut would, children and all; it stays down until it is started. */
+  /** Ends it as a power cut would; it stays down until it is started. */
   async kill(): Promise<void> {
     const { loop, process } = this;
     this.wanted.abort();
-    if (process?.pid !== undefined) killAll(process.pid);
+    if (process?.pid !== undefined) this.killNow(process.pid);
     await loop?.catch(() => undefined);
     this.enter('stopped');
   }
@@ -193,14 +193,17 @@ export class Child implements Unit {
     }
   }
 
+  /**
+   * Postgres' children leave its process group and are killed by name. Others' are left: a spawner has one that thaws its sandboxes when it
+   * is gone, without which frozen ones could not even die.
+   */
+  private killNow(pid: number): void {
+    const children = this.spec.role === 'postgres' ? childrenOf(pid) : [];
+    for (const each of [pid, ...children]) signal(each, 'SIGKILL');
+  }
+
   private enter(state: ProcessStatus['state']): void {
     this.state = state;
     this.sinceMs = Date.now();
   }
-}
-
-/** Kills a process and its children: Postgres' own leave its process group. */
-function killAll(pid: number): void {
-  const children = childrenOf(pid);
-  for (const each of [pid, ...children]) signal(each, 'SIGKILL');
 }
