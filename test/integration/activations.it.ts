@@ -87,7 +87,9 @@ function aWish(random: (below: number) => number, nowMs: number): Wish {
       return { kind, invoker, nowMs };
     case 'sweep':
       return { kind };
-    default:
+    case 'claim':
+    case 'start':
+    case 'renew':
       return { kind, invoker, nowMs, leaseMs };
   }
 }
