@@ -114,28 +114,31 @@ export class PgActivationStore extends ActivationStore {
   }
 
   override async list(ns: NamespaceId, filter: ActivationFilter, page: { skip: number; limit: number }) {
+    const by = narrowed(ns, filter);
     const rows = await ask<Pick<RecordRow, 'record'>>(this.reads, {
-      name: 'activation-list',
-      text: sql.listSql,
-      values: [...filterValues(ns, filter), page.limit, page.skip],
+      name: `activation-list ${by.name}`,
+      text: sql.listSql(by),
+      values: [...by.values, page.limit, page.skip],
     });
     return rows.map(summaryOf);
   }
 
   override async listFull(ns: NamespaceId, filter: ActivationFilter, page: { skip: number; limit: number }): Promise<ActivationRecord[]> {
+    const by = narrowed(ns, filter);
     const rows = await ask<RecordRow>(this.reads, {
-      name: 'activation-list-full',
-      text: sql.listFullSql,
-      values: [...filterValues(ns, filter), page.limit, page.skip],
+      name: `activation-list-full ${by.name}`,
+      text: sql.listFullSql(by),
+      values: [...by.values, page.limit, page.skip],
     });
     return rows.map(recordOf);
   }
 
   override async count(ns: NamespaceId, filter: ActivationFilter): Promise<number> {
+    const by = narrowed(ns, filter);
     const rows = await ask<{ n: string }>(this.reads, {
-      name: 'activation-count',
-      text: sql.countSql,
-      values: filterValues(ns, filter),
+      name: `activation-count ${by.name}`,
+      text: sql.countSql(by),
+      values: [...by.values],
     });
     return Number(rows[0]?.n ?? 0);
   }
@@ -218,6 +221,6 @@ export class PgActivationStore extends ActivationStore {
   }
 }
 
-function filterValues(ns: NamespaceId, { name, since, upto }: ActivationFilter): unknown[] {
-  return [ns, name === undefined ? null : searchable(name), since ?? null, upto ?? null];
+function narrowed(ns: NamespaceId, filter: ActivationFilter): sql.Narrowing {
+  return sql.narrowing(ns, filter.name === undefined ? filter : { ...filter, name: searchable(filter.name) });
 }

@@ -1,5 +1,7 @@
 /** SQL of the activation store. The rules are libs/delivery's; test/integration/activations.it.ts drives both with the same events. */
 
+import type { ActivationFilter } from '#libs/domain';
+
 /** States as stored. */
 export const states = { accepted: 0, claimed: 1, started: 2, done: 3 } as const;
 
@@ -85,19 +87,42 @@ returning a.id, a.ns, a.attempt, a.body, case when a.state = 2 or a.attempt >= $
 /** $1 id, $2 accepted_at, $3 ns. */
 export const findSql = `select state, record, result, logs from activation where id = $1 and accepted_at = $2 and ns = $3`;
 
-const filtered = `ns = $1 and state = 3 and ($2::text is null or filter_name = $2)
-  and ($3::bigint is null or start_ms >= $3) and ($4::bigint is null or start_ms <= $4)`;
-
-/** $1 ns, $2 name, $3 since, $4 upto, $5 limit, $6 skip. */
-export const listSql = `select record from activation where ${filtered} order by start_ms desc, id desc limit $5 offset $6`;
 /** A list of whole records carries so many bytes of logs, the latest first; the rest are read one by one. */
 const listLogBytesMax = 32 * 1024 * 1024;
-export const listFullSql = `
-select record, result,
-       case when sum(coalesce(octet_length(logs), 0)) over (order by start_ms desc, id desc) <= ${listLogBytesMax} then logs end as logs
-from (select id, start_ms, record, result, logs from activation where ${filtered} order by start_ms desc, id desc limit $5 offset $6) page
-order by start_ms desc, id desc`;
-export const countSql = `select count(*) as n from activation where ${filtered}`;
+const latestFirst = 'order by start_ms desc, id desc';
+
+/** What narrows a list of finished activations: a text of its own for each set of filters, so that each has a plan of its own. */
+export interface Narrowing {
+  /** Tells sets of filters apart. */
+  readonly name: string;
+  readonly where: string;
+  /** Of $1, $2 and so on; a page's limit and skip come behind. */
+  readonly values: readonly unknown[];
+}
+
+/** The rows of a namespace, narrowed by the filters that are given. */
+export function narrowing(ns: string, { name, since, upto }: ActivationFilter): Narrowing {
+  const filters = (
+    [
+      ['filter_name =', name],
+      ['start_ms >=', since],
+      ['start_ms <=', upto],
+    ] as const
+  ).filter(([, value]) => value !== undefined);
+  return {
+    name: filters.map(([condition]) => condition).join(' '),
+    where: ['state = 3 and ns = $1', ...filters.map(([condition], i) => `${condition} $${i + 2}`)].join(' and '),
+    values: [ns, ...filters.map(([, value]) => value)],
+  };
+}
+
+const page = ({ values }: Narrowing) => `limit $${values.length + 1} offset $${values.length + 2}`;
+
+export const listSql = (by: Narrowing) => `select record from activation where ${by.where} ${latestFirst} ${page(by)}`;
+export const listFullSql = (by: Narrowing) => `
+select record, result, case when sum(coalesce(octet_length(logs), 0)) over (${latestFirst}) <= ${listLogBytesMax} then logs end as logs
+from (select id, start_ms, record, result, logs from activation where ${by.where} ${latestFirst} ${page(by)}) page ${latestFirst}`;
+export const countSql = (by: Narrowing) => `select count(*) as n from activation where ${by.where}`;
 
 /** $1 transaction id. */
 export const byTransidSql = `select record, result, logs from activation where transid = $1 and state = 3 order by start_ms limit 100`;
