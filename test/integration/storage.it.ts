@@ -15,7 +15,7 @@ import {
   type Hlc,
   type RegionCode,
 } from '#libs/domain';
-import { addressOf, applyRow, openStorage } from '#libs/storage';
+import { addressOf, applyRow, openPool, openStorage, PgEntityStore, type Storage } from '#libs/storage';
 import { aNamespace, startStorage, type TestStorage } from '../support/storage.js';
 
 let t: TestStorage;
@@ -146,6 +146,84 @@ test('a sealed secret never looks the same, opens again, and opens after a resta
   assert.deepEqual(await again.keys.open(aNamespace, a), secret);
   await again.close();
 });
+
+test('a namespace keeps its first key however often one is asked for', async () => {
+  const ns = randomUUID() as typeof aNamespace;
+  await Promise.all(Array.from({ length: 5 }, () => t.storage.keys.ensure(ns)));
+  const sealed = await t.storage.keys.seal(ns, Buffer.from('x'));
+  const rows = await keyRows(ns);
+  assert.equal(rows.length, 1);
+  await t.storage.keys.ensure(ns);
+  assert.deepEqual(await keyRows(ns), rows, 'asking again writes nothing');
+  assert.equal((await t.storage.keys.open(ns, sealed)).toString(), 'x');
+});
+
+test('of two regions that make the first key of a namespace at once neither loses what it encrypted, and both go on with one', async () => {
+  const ns = randomUUID() as typeof aNamespace;
+  const other = await t.openOther();
+  await Promise.all([t.storage.keys.ensure(ns), other.keys.ensure(ns)]);
+  const code = Buffer.from('code');
+  const [here, there] = await Promise.all([t.storage.keys.sealCode(ns, code), other.keys.sealCode(ns, code)]);
+  await exchange(ns, other);
+  for (const { keys } of [t.storage, other]) for (const { bytes } of [here, there]) assert.deepEqual(await keys.openCode(ns, bytes), code);
+  const [again, elsewhere] = [await openStorage(t.config), await t.openOther()];
+  assert.equal((await again.keys.sealCode(ns, code)).address, (await elsewhere.keys.sealCode(ns, code)).address);
+  await Promise.all([again.close(), elsewhere.close(), other.close()]);
+});
+
+test('a region that joins later is given the keys that are there', async () => {
+  const alone = await t.openAlone();
+  const ns = randomUUID() as typeof aNamespace;
+  await alone.keys.ensure(ns);
+  const sealed = await alone.keys.seal(ns, Buffer.from('secret'));
+  await alone.close();
+  const other = await t.openOther();
+  await exchange(ns, other);
+  await assert.rejects(other.keys.open(ns, sealed), { code: 'unavailable', fault: 'namespace-key' });
+  const whole = await openStorage(t.config);
+  await exchange(ns, other);
+  assert.equal((await other.keys.open(ns, sealed)).toString(), 'secret');
+  await Promise.all([whole.close(), other.close()]);
+});
+
+test("a key that is not the region's, and a code that was given to another region, stop the boot with a clear line", async () => {
+  const [first, second] = t.world.regions;
+  assert.ok(first && second);
+  await assert.rejects(openStorage({ ...t.config, region: second }), /is not the private key of region 'eu-west-1'/);
+  const renamed = { ...second, id: 'ap-south-1' as typeof second.id };
+  await assert.rejects(openStorage({ ...t.config, world: { ...t.world, regions: [first, renamed] } }), /'eu-west-1' for ever/);
+});
+
+test('a database that is away refuses a write as a passing fault, and a decision is not asked for', async () => {
+  const pool = openPool('postgres://nobody@127.0.0.1:1/none', 'away', 1, t.config.logger);
+  const store = new PgEntityStore(pool, pool, t.config.region);
+  let asked = false;
+  await assert.rejects(
+    store.write(key('away'), () => ((asked = true), write('1'))),
+    { code: 'unavailable', fault: 'database' },
+  );
+  assert.equal(asked, false);
+  await pool.end();
+});
+
+/** The rows of a namespace's keys, as the table has them. */
+async function keyRows(ns: string) {
+  return (
+    await t.storage.pool.query<{ path: string; hlc: string }>('select path, hlc from entity where space = $1 and ns = $2', [
+      spaces.namespaceKey,
+      ns,
+    ])
+  ).rows;
+}
+
+/** Gives each region the other's rows of a namespace's keys, as replication does. */
+async function exchange(ns: typeof aNamespace, other: Storage): Promise<void> {
+  for (const [from, to] of [
+    [t.storage, other],
+    [other, t.storage],
+  ] as const)
+    for (const row of await from.entities.all(spaces.namespaceKey)) if (row.ns === ns) await applyRow(to.pool, row);
+}
 
 test('objects are stored once, whole, and a damaged one is never handed out', async () => {
   const bytes = Buffer.alloc(300_000, 7);

@@ -24,6 +24,10 @@ export interface TestStorage {
   readonly storage: Storage;
   /** What opens the same storage again, as another process would. */
   readonly config: StorageConfig;
+  /** Opens the storage of the world's other region, on a database of its own. */
+  openOther(): Promise<Storage>;
+  /** Opens the same storage as `storage` did when the world had one region only. */
+  openAlone(): Promise<Storage>;
   close(): Promise<void>;
 }
 
@@ -32,8 +36,11 @@ export async function startStorage(): Promise<TestStorage> {
   const server = await PostgresServer.start();
   const folder = mkdtempSync(join(tmpdir(), 'isochrone-storage-'));
   const keys = [newRegionKey(), newRegionKey()] as const;
-  const regionKeyFile = join(folder, 'region.pem');
-  writeFileSync(regionKeyFile, keys[0].privatePem, { mode: 0o600 });
+  const [regionKeyFile, otherKeyFile] = keys.map(({ privatePem }, i) => {
+    const file = join(folder, `region-${i}.pem`);
+    writeFileSync(file, privatePem, { mode: 0o600 });
+    return file;
+  }) as [string, string];
   const [first, second] = (['us-east-1', 'eu-west-1'] as const).map((id, i) => ({
     id: id as string as RegionId,
     code: (i + 1) as RegionCode,
@@ -53,11 +60,20 @@ export async function startStorage(): Promise<TestStorage> {
     logger: new Logger({}, 'error'),
   };
   const storage = await openStorage(config);
+  const other = {
+    ...config,
+    databaseUrl: await server.createDatabase('other'),
+    blobs: `file:${folder}/other`,
+    region: second,
+    regionKeyFile: otherKeyFile,
+  };
   return {
     server,
     world,
     storage,
     config,
+    openOther: () => openStorage(other),
+    openAlone: () => openStorage({ ...config, world: { ...world, regions: [first] } }),
     close: async () => {
       await storage.close();
       await server.stop();

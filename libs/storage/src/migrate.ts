@@ -8,6 +8,11 @@ import { migrations } from './migrations/index.js';
 /** The advisory lock that one migrating process holds. Any number, but always this one. */
 const lockKey = '4950532701';
 const pollMs = 100;
+/** How long a migration waits for a lock on a table, ms, and how often it tries. */
+const lockMs = 5000;
+const triesMax = 12;
+/** SQL's word for a lock that was not had in time. */
+const lockTimeout = '55P03';
 
 /**
  * Brings the database to this version, then does `more` with it under the same lock. Any number of processes may call it at once: one migrates,
@@ -30,7 +35,7 @@ export async function migrate(
   await client.connect();
   try {
     await locked(client, waitMs);
-    await run(databaseUrl, logger, more);
+    await patiently(logger, () => run(databaseUrl, logger, more));
   } finally {
     await client.end();
   }
@@ -43,6 +48,21 @@ async function locked(client: pg.Client, waitMs: number): Promise<void> {
     if (rows[0]?.held) return;
     if (Date.now() > giveUpAt) throw new Error(`another process has been migrating the database for ${waitMs} ms`);
     await sleep(pollMs);
+  }
+}
+
+/**
+ * A migration that cannot get a lock soon gives up, so that nobody queues up behind it for long, and is tried again; those before it are done.
+ */
+async function patiently(logger: Logger, work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await work();
+    } catch (cause) {
+      if ((cause as { code?: unknown }).code !== lockTimeout || tries === triesMax) throw cause;
+      logger.warn('a migration waits for a table that is in use', { tries });
+      await sleep(1000);
+    }
   }
 }
 
@@ -59,7 +79,7 @@ async function run(databaseUrl: string, logger: Logger, more: (source: DataSourc
     connectTimeoutMS: 5000,
     poolErrorHandler: (cause: unknown) => logger.warn('the connection that migrates broke', {}, cause),
     // The server looks for its client even in the middle of a statement: what a killed process began ends at once and holds up nobody.
-    extra: { options: '-c lock_timeout=10000 -c client_connection_check_interval=250' },
+    extra: { options: `-c lock_timeout=${lockMs} -c client_connection_check_interval=250` },
   });
   await source.initialize();
   try {
