@@ -101,15 +101,15 @@ async function firstCall(region: string, name: string, memory: number): Promise<
 }
 
 /** From the answer to a PUT in one region until another region serves that version; beside the PUT itself. */
-async function replicationLag({ regionUrl }: World): Promise<Comparison> {
+async function replicationLag(world: World): Promise<Comparison> {
   say('replication lag');
   const [put, lag]: [number[], number[]] = [[], []];
   for (let i = 0; i < 20; i += 1) {
     const sentAt = performance.now();
-    await deploy(regionUrl('us-east-1'), `bench-lag-${i}`, `${nop} // ${i}`);
+    await deploy(world.regionUrl('us-east-1'), `bench-lag-${i}`, `${nop} // ${i}`);
     const answeredAt = performance.now();
     put.push(answeredAt - sentAt);
-    while ((await ask(regionUrl('eu-west-1'), 'GET', `${actionPath(`bench-lag-${i}`)}?code=false`)).status !== 200)
+    while ((await ask(world.regionUrl('eu-west-1'), 'GET', `${actionPath(`bench-lag-${i}`)}?code=false`)).status !== 200)
       await new Promise((resolve) => setTimeout(resolve, 5));
     lag.push(performance.now() - answeredAt);
   }

@@ -116,6 +116,8 @@ test('why tells where a request went', async () => {
 test('a killed region is down with all its processes, until it is started', async () => {
   const [, lost] = regions;
   assert.equal(isochrone('status').code, 0);
+  assert.equal((await invoke(`http://127.0.0.1:${port + 9}`, 'hello')).status, 200);
+  assert.notDeepEqual(processesOf(join(data, 'sandbox', '2')), []);
   assert.equal(isochrone('kill', lost).code, 0);
   const status = isochrone('status');
   assert.equal(status.code, 1);
@@ -125,6 +127,7 @@ test('a killed region is down with all its processes, until it is started', asyn
     processesOf(data).filter((line) => line.includes(`regions/${lost}/`)),
     [],
   );
+  await until('its sandboxes are gone, frozen ones too', async () => processesOf(join(data, 'sandbox', '2')).length === 0);
   assert.equal((await invoke(url(), 'hello')).status, 200);
   const started = isochrone('start', lost);
   assert.equal(started.code, 0, started.stderr);

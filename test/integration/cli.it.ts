@@ -1,20 +1,36 @@
 /** What the command line says when something is not as it should be: one line, a code, and nothing left running. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { openLog, rotate } from '../../apps/cli/src/supervision/logs.js';
 import { takeLock } from '../../apps/cli/src/world/lock.js';
+import { ensureRegionKey } from '../../apps/cli/src/world/region-key.js';
+import { newSettings } from '../../apps/cli/src/world/settings.js';
 import { processesOf } from '../support/processes.js';
 import { projectRoot } from '../support/project.js';
+import { freeBlock } from '../support/world.js';
 
 const main = join(projectRoot, 'dist/apps/cli/src/main.js');
 let base: string;
 
 before(() => {
   base = mkdtempSync(join(tmpdir(), 'isochrone-cli-'));
+  chmodSync(base, 0o711); // Else the worlds below would put files for other users elsewhere.
 });
 after(() => rmSync(base, { recursive: true, force: true }));
 
@@ -105,9 +121,41 @@ test('a damaged data folder is named, and not overwritten', () => {
 
   rmSync(join(folder, 'settings.json'));
   writeFileSync(join(folder, 'world.json'), 'no json');
-  refused(isochrone(['up', '--data', folder]), 1, /the data folder is damaged: .*world|settings\.json/);
+  refused(isochrone(['up', '--data', folder]), 1, /the data folder is damaged: .*settings\.json: it is missing/);
+
+  writeFileSync(join(folder, 'settings.json'), JSON.stringify(newSettings(Date.now())));
+  refused(isochrone(['up', '--data', folder]), 1, /the data folder is damaged: .*world\.json/);
   assert.equal(readFileSync(join(folder, 'world.json'), 'utf8'), 'no json');
   assert.deepEqual(processesOf(folder), []);
+});
+
+test('a broken Postgres folder ends the start in one line, and everything with it', async () => {
+  const folder = join(base, 'broken');
+  mkdirSync(join(folder, 'regions', 'us-east-1', 'postgres'), { recursive: true });
+  writeFileSync(join(folder, 'settings.json'), JSON.stringify(newSettings(Date.now())));
+  ensureRegionKey(join(folder, 'regions', 'us-east-1', 'region.key'));
+  const port = await freeBlock(9);
+  const ended = isochrone(['up', '--data', folder, '--regions', 'us-east-1', '--port', String(port)]);
+  refused(ended, 1, /us-east-1\.postgres does not start: the data folder is damaged: .*PG_VERSION is missing/);
+  assert.deepEqual(processesOf(folder), []);
+});
+
+test('a region that has data is not given a new key in place of a lost one', () => {
+  const folder = join(base, 'keyless');
+  mkdirSync(join(folder, 'regions', 'us-east-1', 'postgres'), { recursive: true });
+  writeFileSync(join(folder, 'settings.json'), JSON.stringify(newSettings(Date.now())));
+  refused(isochrone(['up', '--data', folder, '--regions', 'us-east-1']), 1, /region\.key: it is missing/);
+});
+
+test('a log that grows too long moves aside, and its writer goes on', () => {
+  const log = join(base, 'a.log');
+  const writer = openLog(log);
+  writeSync(writer, 'x'.repeat(1000));
+  rotate(log, 500);
+  writeSync(writer, 'new');
+  closeSync(writer);
+  assert.equal(readFileSync(log, 'utf8'), 'new');
+  assert.equal(readFileSync(`${log}.1`, 'utf8').length, 1000);
 });
 
 test('a folder that holds something else is left alone', () => {

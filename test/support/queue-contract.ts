@@ -21,6 +21,8 @@ export interface Backend {
   readonly options: Omit<MessagingOptions, 'prefix' | 'logger' | 'name'>;
   /** Ends it by kill -9 and brings it back after `downMs`; undefined where it is not ours to kill. */
   readonly crash: ((downMs?: number) => Promise<void>) | undefined;
+  /** How long it stays away, ms. */
+  readonly downMs?: number;
 }
 
 type Handle = (batch: readonly QueueMessage[]) => Promise<void>;
@@ -213,7 +215,7 @@ export function queueContract(name: string, backend: () => Backend): void {
 
     test('no acknowledged append is lost when the store is killed, and everything resumes by itself', (t) =>
       withQueue(async (open) => {
-        const { crash } = backend();
+        const { crash, downMs = 6000 } = backend();
         if (!crash) return t.skip('these brokers are not ours to kill');
         const subject = open();
         subject.consume();
@@ -231,7 +233,7 @@ export function queueContract(name: string, backend: () => Backend): void {
           }
         })();
         await eventually('messages flow', () => accepted.length > 20);
-        await crash(6000);
+        await crash(downMs);
         const atCrash = accepted.length;
         await eventually('appends work again', () => accepted.length > atCrash + 20);
         flowing.abort();

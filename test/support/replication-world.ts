@@ -69,8 +69,8 @@ export class TestRegion {
     code: string,
     fields: { ns?: NamespaceId; requires?: readonly string[] } = {},
   ): Promise<{ address: string; code: Buffer }> {
-    const bytes = Buffer.from(`sealed:${code}`);
-    const address = await this.storage.objects.put(bytes);
+    const { bytes, address } = await this.storage.keys.sealCode(fields.ns ?? testNamespace, Buffer.from(code));
+    await this.storage.objects.put(bytes);
     await this.storage.entities.write(this.key(path, fields.ns), (current) => ({
       kind: path.includes('pkg') && !path.includes('/') ? kinds.package : kinds.action,
       entityId: current?.entityId ?? (randomUUID() as EntityId),
@@ -81,7 +81,7 @@ export class TestRegion {
       requires: (fields.requires ?? []).map((parent) => ({ space: spaces.definition, path: parent })),
       updated: Date.now(),
     }));
-    return { address, code: bytes };
+    return { address, code: Buffer.from(code) };
   }
 
   async remove(path: string, ns?: NamespaceId): Promise<void> {
@@ -97,13 +97,13 @@ export class TestRegion {
     }));
   }
 
-  /** The visible row and the bytes of its code, or undefined. Throws when the row is visible and its code is not here. */
+  /** The visible row and its code, decrypted, or undefined. Throws when the row is visible and its code is not here. */
   async read(path: string, ns?: NamespaceId): Promise<{ blob: string; bytes: Buffer; hlc: string } | undefined> {
     const row = await this.storage.entities.find(this.key(path, ns));
     if (!row) return undefined;
     const bytes = row.blob === null ? undefined : await this.storage.objects.find(row.blob);
     if (row.blob === null || !bytes) throw new Error(`${path} is visible in ${this.id} without its code`);
-    return { blob: row.blob, bytes: Buffer.from(bytes), hlc: row.hlc };
+    return { blob: row.blob, bytes: await this.storage.keys.openCode(row.ns, bytes), hlc: row.hlc };
   }
 
   /** Version of every row of the definitions, tombstones too. */
@@ -138,28 +138,37 @@ export class TestWorld {
     settings: Readonly<Record<string, string>> = {},
   ): Promise<TestWorld> {
     const server = await PostgresServer.start({ max_connections: '150', ...settings });
-    const authority = await Authority.make();
     const folder = mkdtempSync(join(tmpdir(), 'isochrone-repl-'));
-    const plans = await Promise.all([...ids, ...absentIds].map((id, index) => plan(folder, id, index + 1, authority)));
-    const worldFile = write(join(folder, 'world.json'), JSON.stringify(worldOf(plans)));
+    const authority = await Authority.make();
     const regions: TestRegion[] = [];
-    for (const one of plans.slice(0, ids.length)) {
-      const env = {
-        ISOCHRONE_WORLD: worldFile,
-        ISOCHRONE_REGION: one.id,
-        ISOCHRONE_DATABASE_URL: await server.createDatabase(one.id.replaceAll('-', '_')),
-        ISOCHRONE_BLOBS: `file:${join(folder, one.id, 'blobs')}`,
-        ISOCHRONE_REGION_KEY: one.keyFile,
-        ISOCHRONE_PORT: String(one.port),
-        ISOCHRONE_TLS_CERT: write(join(folder, one.id, 'cert.pem'), one.pair.cert),
-        ISOCHRONE_TLS_KEY: write(join(folder, one.id, 'tls.key'), one.pair.key),
-        ISOCHRONE_TLS_CA: write(join(folder, one.id, 'ca.pem'), authority.ca),
-        ISOCHRONE_LOG_LEVEL: 'debug',
-      };
-      const storage = await openRegionStorage(readEnv(ReplicationEnv, env), new Logger({}, 'error'));
-      regions.push(new TestRegion(one.id, one.code, `https://127.0.0.1:${one.port}`, env, storage, one.pair, authority.ca));
+    const plans = await Promise.all([...ids, ...absentIds].map((id, index) => plan(folder, id, index + 1, authority)));
+    const world = new TestWorld(server, authority, regions, plans.slice(ids.length), folder);
+    try {
+      const worldFile = write(join(folder, 'world.json'), JSON.stringify(worldOf(plans)));
+      for (const one of plans.slice(0, ids.length)) regions.push(await world.open(one, worldFile));
+      return world;
+    } catch (cause) {
+      await world.close();
+      throw cause;
     }
-    return new TestWorld(server, authority, regions, plans.slice(ids.length), folder);
+  }
+
+  private async open(one: RegionPlan, worldFile: string): Promise<TestRegion> {
+    const folder = join(this.folder, one.id);
+    const env = {
+      ISOCHRONE_WORLD: worldFile,
+      ISOCHRONE_REGION: one.id,
+      ISOCHRONE_DATABASE_URL: await this.server.createDatabase(one.id.replaceAll('-', '_')),
+      ISOCHRONE_BLOBS: `file:${join(folder, 'blobs')}`,
+      ISOCHRONE_REGION_KEY: one.keyFile,
+      ISOCHRONE_PORT: String(one.port),
+      ISOCHRONE_TLS_CERT: write(join(folder, 'cert.pem'), one.pair.cert),
+      ISOCHRONE_TLS_KEY: write(join(folder, 'tls.key'), one.pair.key),
+      ISOCHRONE_TLS_CA: write(join(folder, 'ca.pem'), this.authority.ca),
+      ISOCHRONE_LOG_LEVEL: 'debug',
+    };
+    const storage = await openRegionStorage(readEnv(ReplicationEnv, env), new Logger({}, 'error'));
+    return new TestRegion(one.id, one.code, `https://127.0.0.1:${one.port}`, env, storage, one.pair, this.authority.ca);
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { readEnv, readWorld, regionOf, ReplicationEnv } from '#libs/config';
 import { openEventBus } from '#libs/messaging';
-import { openRegionStorage } from '#libs/storage';
+import { openPool, openRegionStorage } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { ReplicationModule } from './replication.module.js';
 import { ReplyFilter } from './reply.filter.js';
@@ -11,6 +11,8 @@ import { httpsServer } from './server.js';
 import { readTls } from './tls.js';
 import { WorldView } from './world-view.js';
 
+/** Database connections of pushing, receiving and parking together. */
+const connectionsMax = 10;
 /** Longest that an orderly end may take. */
 const endMs = 10_000;
 
@@ -22,6 +24,7 @@ async function main(): Promise<void> {
   const tls = readTls(config);
   const log = new Logger({ app: 'replication', region: self.id }, config.ISOCHRONE_LOG_LEVEL);
   const storage = await openRegionStorage(config, log);
+  const pool = openPool(config.ISOCHRONE_DATABASE_URL, 'replication', connectionsMax, log);
   const bus = openEventBus({
     queue: config.ISOCHRONE_QUEUE,
     databaseUrl: config.ISOCHRONE_DATABASE_URL,
@@ -31,7 +34,7 @@ async function main(): Promise<void> {
     name: 'replication',
     logger: log,
   });
-  const parts = { world: new WorldView(world, self), storage, databaseUrl: config.ISOCHRONE_DATABASE_URL, bus, tls, log };
+  const parts = { world: new WorldView(world, self), storage, pool, databaseUrl: config.ISOCHRONE_DATABASE_URL, bus, tls, log };
   const app = await NestFactory.create(ReplicationModule.with(parts), httpsServer(tls), { logger: ['error', 'warn'], bodyParser: false });
   app.useGlobalFilters(new ReplyFilter(log));
   await app.listen(config.ISOCHRONE_PORT, config.ISOCHRONE_HOST);

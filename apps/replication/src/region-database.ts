@@ -1,11 +1,12 @@
 import type { PeerStatus } from '#libs/replication';
-import { leadPush, readPeerStatus, writePeerStatus, type Lead, type Storage } from '#libs/storage';
+import { leadPush, readPeerStatus, writePeerStatus, type Lead } from '#libs/storage';
 import type { Logger } from '#libs/telemetry';
+import type { Pool } from 'pg';
 
 /** What of the region's database belongs to no port: the lead among this region's replication services, and the published state of the peers. */
 export class RegionDatabase {
   constructor(
-    private readonly storage: Storage,
+    private readonly pool: Pool,
     private readonly databaseUrl: string,
     readonly log: Logger,
   ) {}
@@ -16,14 +17,18 @@ export class RegionDatabase {
   }
 
   writePeerStatus(statuses: readonly PeerStatus[]): Promise<void> {
-    return writePeerStatus(this.storage.pool, statuses);
+    return writePeerStatus(this.pool, statuses);
   }
 
   readPeerStatus(): ReturnType<typeof readPeerStatus> {
-    return readPeerStatus(this.storage.pool);
+    return readPeerStatus(this.pool);
   }
 
-  healthy(): Promise<boolean> {
-    return this.storage.healthy();
+  /** Whether the database answers. */
+  async healthy(): Promise<boolean> {
+    return this.pool.query('select 1').then(
+      () => true,
+      () => false,
+    );
   }
 }

@@ -3,6 +3,7 @@ import { EventBus, ObjectStore } from '#libs/domain';
 import { ChangeFeed, ReplicaStore } from '#libs/replication';
 import { PgChangeFeed, PgReplicaStore, type Storage } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
+import type { Pool } from 'pg';
 import { PeerLinks } from './peer-links.js';
 import { Nudges } from './push/nudges.js';
 import { PushLoop } from './push/push-loop.js';
@@ -22,6 +23,8 @@ import { WorldView } from './world-view.js';
 export interface ReplicationParts {
   readonly world: WorldView;
   readonly storage: Storage;
+  /** Connections of replication's own, so that nothing else of the process can take them. */
+  readonly pool: Pool;
   readonly databaseUrl: string;
   readonly bus: EventBus;
   readonly tls: Tls;
@@ -36,7 +39,7 @@ export interface ReplicationParts {
  */
 @Module({})
 export class ReplicationModule {
-  static with({ world, storage, databaseUrl, bus, tls, log }: ReplicationParts): DynamicModule {
+  static with({ world, storage, pool, databaseUrl, bus, tls, log }: ReplicationParts): DynamicModule {
     return {
       module: ReplicationModule,
       controllers: [ReceiveController, StatusController],
@@ -45,9 +48,9 @@ export class ReplicationModule {
         { provide: Logger, useValue: log },
         { provide: EventBus, useValue: bus },
         { provide: ObjectStore, useValue: storage.objects },
-        { provide: ChangeFeed, useFactory: () => new PgChangeFeed(storage.pool, world.self.code) },
-        { provide: ReplicaStore, useFactory: () => new PgReplicaStore(storage.pool) },
-        { provide: RegionDatabase, useFactory: () => new RegionDatabase(storage, databaseUrl, log) },
+        { provide: ChangeFeed, useFactory: () => new PgChangeFeed(pool, world.self.code) },
+        { provide: ReplicaStore, useFactory: () => new PgReplicaStore(pool) },
+        { provide: RegionDatabase, useFactory: () => new RegionDatabase(pool, databaseUrl, log) },
         { provide: PeerLinks, useFactory: () => new PeerLinks(world, tls) },
         { provide: BlobLane, useFactory: (links: PeerLinks) => new BlobLane(storage.objects, world, links, log), inject: [PeerLinks] },
         { provide: ParkingPeers, useFactory: (links: PeerLinks) => new ParkingPeers(world, links, log), inject: [PeerLinks] },
@@ -56,7 +59,7 @@ export class ReplicationModule {
           useFactory: (store: ReplicaStore, blobs: BlobLane) => new Receiver(store, blobs, bus, log),
           inject: [ReplicaStore, BlobLane],
         },
-        { provide: Shutdown, useFactory: () => new Shutdown([bus, storage]) },
+        { provide: Shutdown, useFactory: () => new Shutdown([bus, { close: () => pool.end() }, storage]) },
         Nudges,
         PeerGuard,
         PushLoop,

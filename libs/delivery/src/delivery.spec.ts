@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { attemptsMax, step, sweep, type Delivery, type DeliveryEvent } from './delivery.js';
+import { attemptsMax, lostGraceMs, step, sweep, swept, type Delivery, type DeliveryEvent } from './delivery.js';
 
 const play = (...events: DeliveryEvent[]) =>
   events.reduce<{ state: Delivery | undefined; granted: boolean[] }>(
@@ -49,6 +49,25 @@ test('verdicts: wait, deliver again, lost', () => {
   assert.equal(sweep({ state: 'done', attempt: 1 }, 1e9, 0), 'wait');
 });
 
+test('what was found due is not found again at once, and keeps its count of attempts', () => {
+  const claimed: Delivery = { state: 'claimed', attempt: 2, invoker: 'a', leaseUntilMs: 10 };
+  assert.deepEqual(swept(claimed, 11), { state: 'accepted', attempt: 2, idleSinceMs: 11 });
+  assert.equal(sweep(swept(claimed, 11), 20, 100), 'wait');
+  const started: Delivery = { ...claimed, state: 'started' };
+  assert.equal(sweep(swept(started, 11), 11 + lostGraceMs, 0), 'wait');
+  assert.equal(sweep(swept(started, 11), 12 + lostGraceMs, 0), 'lost');
+});
+
+test('an activation that nobody ends is never forgotten: sooner or later it is due', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 5 }), fc.constantFrom('accepted', 'claimed', 'started'), (attempt, state) => {
+      const current = { state, attempt, invoker: 'a', leaseUntilMs: 10, idleSinceMs: 10 } as Delivery;
+      assert.notEqual(sweep(current, 1000, 100), 'wait');
+      assert.notEqual(sweep(swept(current, 1000), 1001 + lostGraceMs, 100), 'wait');
+    }),
+  );
+});
+
 test('whatever happens, a run starts once, ends once, and a done one stays done', () => {
   const invoker = fc.constantFrom('a', 'b', 'c');
   const event = fc.oneof(
@@ -56,6 +75,7 @@ test('whatever happens, a run starts once, ends once, and a done one stays done'
     fc.record({ kind: fc.constantFrom('claim' as const, 'start' as const, 'renew' as const), invoker, leaseMs: fc.constantFrom(10, 30) }),
     fc.record({ kind: fc.constant('release' as const), invoker }),
     fc.record({ kind: fc.constant('finish' as const), attempt: fc.integer({ min: 0, max: 4 }) }),
+    fc.record({ kind: fc.constant('sweep' as const) }),
   );
   fc.assert(
     fc.property(fc.array(fc.tuple(event, fc.integer({ min: 0, max: 15 })), { maxLength: 40 }), (events) => {
@@ -64,6 +84,10 @@ test('whatever happens, a run starts once, ends once, and a done one stays done'
       for (const [wish, passed] of events) {
         nowMs += passed;
         const before = state;
+        if (wish.kind === 'sweep') {
+          if (state && sweep(state, nowMs, 5) !== 'wait') state = swept(state, nowMs);
+          continue;
+        }
         const { next, granted } = step(state, { ...wish, nowMs } as DeliveryEvent);
         if (granted && wish.kind === 'start') starts += 1;
         if (granted && wish.kind === 'finish') ends += 1;

@@ -110,6 +110,22 @@ export function sweep(current: Delivery, nowMs: number, idleMs: number): Verdict
   }
 }
 
+/** How long a lost activation is left to the loop that found it, ms. */
+export const lostGraceMs = 30_000;
+
+/** What an activation is after the recovery loop found it due: an expired claim is free, and the next look comes later. */
+export function swept(current: Delivery, nowMs: number): Delivery {
+  switch (current.state) {
+    case 'accepted':
+    case 'claimed':
+      return { state: 'accepted', attempt: current.attempt, idleSinceMs: nowMs };
+    case 'started':
+      return { ...current, leaseUntilMs: nowMs + lostGraceMs };
+    case 'done':
+      return current;
+  }
+}
+
 function again(attempt: number): Verdict {
   return attempt >= attemptsMax ? 'lost' : 'redeliver';
 }

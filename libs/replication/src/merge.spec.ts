@@ -82,7 +82,7 @@ test('versions are totally ordered', () => {
   );
 });
 
-test('the loser of two writes that did not know of each other is named in every region, a replaced version is not', () => {
+test('the loser of two writes that did not know of each other is named whichever of them came first, a replaced version is not', () => {
   const base = aRow({ hlc: hlc(1), origin: region(1) });
   const left = aRow({ hlc: hlc(10), origin: region(1), seen: seenAfter(base) });
   const right = aRow({ hlc: hlc(11), origin: region(2), seen: seenAfter(base) });

@@ -1,7 +1,8 @@
 /**
  * Merging is taking the greater version of a key: commutative, associative and idempotent, so rows may come in any order, twice, and over any
  * path. Beside its version a row carries `seen`: for each region, the newest of its versions that went into this one. A version that replaces
- * another without having seen it was written at the same time as that; the loser of such a pair is kept for its author.
+ * another without having seen it was written at the same time as that; the loser of such a pair is kept for its author, in the regions where
+ * the two met: a loser that is overwritten before it was sent never reaches the others.
  */
 import type { Hlc } from '#libs/domain';
 import { compareVersions, type Version } from './hlc.js';

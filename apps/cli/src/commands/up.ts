@@ -78,6 +78,7 @@ async function runWorld({ env, print, root }: Surroundings, folder: DataFolder, 
     } finally {
       await world.stopAll();
       await endControl();
+      folder.closeSockets();
     }
   } finally {
     end.forget();

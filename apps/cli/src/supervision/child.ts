@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '#libs/telemetry';
 import { Refusal, noSpace } from '../refusal.js';
@@ -42,6 +43,8 @@ export class Child implements Unit {
   private restarts = 0;
   private crashes = 0;
   private everReady = false;
+  /** Why it could not even be prepared, the last time. */
+  private refusal: Error | undefined;
   private loop: Promise<void> | undefined;
   private wanted = new AbortController();
 
@@ -74,18 +77,18 @@ export class Child implements Unit {
       signal(process.pid, this.spec.stop.signal);
       if (!(await isGone(process.pid, started, this.spec.stop.withinMs))) {
         this.logger.warn('a process did not end in time and was killed', { process: this.spec.name });
-        killAll(process.pid);
+        this.killNow(process.pid);
       }
     }
     await loop?.catch(() => undefined);
     this.enter('stopped');
   }
 
-  /** Ends it as a power cut would, children and all; it stays down until it is started. */
+  /** Ends it as a power cut would; it stays down until it is started. */
   async kill(): Promise<void> {
     const { loop, process } = this;
     this.wanted.abort();
-    if (process?.pid !== undefined) killAll(process.pid);
+    if (process?.pid !== undefined) this.killNow(process.pid);
     await loop?.catch(() => undefined);
     this.enter('stopped');
   }
@@ -139,7 +142,8 @@ export class Child implements Unit {
 
   private failure(what: string): Refusal {
     const { name, log } = this.spec;
-    if (/ENOSPC|No space left on device/.test(tail(log))) return new Refusal(noSpace(log));
+    if (this.refusal) return new Refusal(`${name} ${what}: ${this.refusal.message}`, 1, { cause: this.refusal });
+    if (/ENOSPC|No space left on device/.test(tail(log))) return new Refusal(noSpace(dirname(log)));
     const words = lastWords(log);
     return new Refusal(`${name} ${what}${words === '' ? '' : ` (${words.slice(0, 300)})`}: see ${log}`);
   }
@@ -162,8 +166,10 @@ export class Child implements Unit {
   private async runOnce(wanted: AbortSignal): Promise<string> {
     try {
       await this.spec.prepare?.();
+      this.refusal = undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      this.refusal = error instanceof Error ? error : new Error(String(error));
+      return this.refusal.message;
     }
     if (wanted.aborted) return 'not wanted any more';
     const log = openLog(this.spec.log);
@@ -187,14 +193,17 @@ export class Child implements Unit {
     }
   }
 
+  /**
+   * Postgres' children leave its process group and are killed by name. Others' are left: a spawner has one that thaws its sandboxes when it
+   * is gone, without which frozen ones could not even die.
+   */
+  private killNow(pid: number): void {
+    const children = this.spec.role === 'postgres' ? childrenOf(pid) : [];
+    for (const each of [pid, ...children]) signal(each, 'SIGKILL');
+  }
+
   private enter(state: ProcessStatus['state']): void {
     this.state = state;
     this.sinceMs = Date.now();
   }
-}
-
-/** Kills a process and its children: Postgres' own leave its process group. */
-function killAll(pid: number): void {
-  const children = childrenOf(pid);
-  for (const each of [pid, ...children]) signal(each, 'SIGKILL');
 }

@@ -64,8 +64,8 @@ export function connectControl(
 
 async function answer(world: WorldControl, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const [, id = '', verb] = /^\/regions\/([^/]+)\/(kill|start)$/.exec(req.url ?? '') ?? [];
-  const region = decodeURIComponent(id);
   try {
+    const region = decodeURIComponent(id);
     if (req.method === 'GET' && req.url === '/status') return reply(res, 200, world.status());
     if (req.method !== 'POST' || verb === undefined) return reply(res, 404, { error: 'nothing is known by that name' });
     await (verb === 'kill' ? world.kill(region) : world.start(region));

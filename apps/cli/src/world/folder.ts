@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Refusal } from '../refusal.js';
 import { isReachable, ownFolder, sharedFolder } from './reach.js';
 
-/** A socket's path may have 107 bytes on Linux and 103 on macOS; names of up to 40 are added to the folder. */
+/** A socket's path may have 107 bytes on Linux and 103 on macOS; names of up to 40 are added to a folder with sockets. */
 const socketFolderBytesMax = 60;
 
 /** Everything a world keeps, by name. The folder is the world: stopping and starting again finds it all. */
@@ -87,15 +87,26 @@ export class DataFolder {
     ownFolder(this.sockets);
   }
 
-  /** Makes the reachable folder. What a former world of the same path left outside is of no use to this one and goes. */
+  /** Where sandboxes live, which have sockets too: reachable, and short. */
+  get sandboxes(): string {
+    const usual = join(this.reachable, 'sandbox');
+    return Buffer.byteLength(usual) <= socketFolderBytesMax ? usual : join(this.outside, 'sandbox');
+  }
+
+  /** Makes what stands outside. What a former world of the same path left there is of no use to this one and goes. */
   claimReachable(worldId: string): void {
-    if (this.reachable !== this.outside) return;
+    if (![this.reachable, dirname(this.sandboxes)].includes(this.outside)) return;
     const note = join(this.outside, 'world-id');
     ownFolder(this.outside, 0o711);
     if (existsSync(note) && readFileSync(note, 'utf8') === worldId) return;
     rmSync(this.outside, { recursive: true, force: true });
     ownFolder(this.outside, 0o711);
     writeFileSync(note, worldId, { mode: 0o600 });
+  }
+
+  /** Removes the sockets, which mean nothing once nobody listens. */
+  closeSockets(): void {
+    rmSync(this.sockets, { recursive: true, force: true });
   }
 
   /** Removes everything of the world, and nothing else that may stand beside it. */

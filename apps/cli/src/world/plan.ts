@@ -87,6 +87,7 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
     ISOCHRONE_TRUSTED_PROXIES: loopback,
     ISOCHRONE_FRAME_TOKEN: frameToken,
     ISOCHRONE_ADMIN_TOKEN: settings.adminToken,
+    ISOCHRONE_DRAIN_MS: '5000',
   };
   const planned = (role: PlannedProcess['role'], name: PlannedProcess['app'], env: PlannedProcess['env']): PlannedProcess => ({
     name: `${region}.${role}`,
@@ -99,7 +100,7 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
     planned('spawner', 'spawner', {
       ...input.base,
       ISOCHRONE_SPAWNER_LISTEN: `unix:${sockets.spawner}`,
-      ISOCHRONE_SANDBOX_DIR: sandboxFolder(folder, settings, region),
+      ISOCHRONE_SANDBOX_DIR: join(folder.sandboxes, String(settings.codes[region] ?? 0)),
       ISOCHRONE_SANDBOX_UID: String(200_000 + 1000 * (settings.codes[region] ?? 0)),
       ISOCHRONE_FRAME_TOKEN: frameToken,
     }),
@@ -128,11 +129,6 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
       ISOCHRONE_TLS_CA: tls.ca,
     }),
   ];
-}
-
-/** Where a region's sandboxes live; short, since sockets may stand in it. */
-export function sandboxFolder(folder: DataFolder, settings: Settings, region: string): string {
-  return join(folder.reachable, 'sandbox', String(settings.codes[region] ?? 0));
 }
 
 function everywhere({ folder, base }: PlanInput): Record<string, string> {

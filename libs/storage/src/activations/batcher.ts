@@ -1,3 +1,6 @@
+import { Failure } from '#libs/domain';
+import { isCollision, isDataFault } from '../pools.js';
+
 /** Items of one kind of statement, written many at a time. */
 export interface BatchOptions<I, O> {
   /** Runs one statement for all items and answers each, in order. */
@@ -5,10 +8,6 @@ export interface BatchOptions<I, O> {
   /** Two items of equal key never share a statement. */
   readonly key: (item: I) => string;
   readonly bytes?: (item: I) => number;
-  readonly countMax: number;
-  readonly bytesMax?: number;
-  /** Whether the data of an item is at fault; then the batch is cut in half until it stands alone and no other goes down with it. */
-  readonly isDataFault: (cause: unknown) => boolean;
 }
 
 interface Entry<I, O> {
@@ -17,14 +16,28 @@ interface Entry<I, O> {
   reject(cause: unknown): void;
 }
 
-/** Group commit: calls that arrive while a statement runs share the next one. Nothing waits for a timer. */
+/** Bounds of one statement; a single larger item goes alone. */
+const countMax = 100;
+const bytesMax = 16 * 1024 * 1024;
+/** Items that may wait at once; more are refused. */
+const waitingMax = 20_000;
+/** Tries of a statement that collides with others. */
+const collisionsMax = 3;
+
+/**
+ * Group commit: calls that arrive while a statement runs share the next one, and nothing waits for a timer. Where the data of an item is at
+ * fault, the batch is cut in half until that item stands alone, so that no other goes down with it.
+ */
 export class Batcher<I, O> {
   private waiting: Entry<I, O>[] = [];
   private running: Promise<void> | undefined;
 
   constructor(private readonly options: BatchOptions<I, O>) {}
 
+  /** Resolves with the item's answer. Throws Failure `unavailable` where too many wait already. */
   add(item: I): Promise<O> {
+    if (this.waiting.length >= waitingMax)
+      return Promise.reject(new Failure('unavailable', { waiting: waitingMax }, { fault: 'database', retryAfterS: 1 }));
     return new Promise((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
       this.running ??= this.drain();
@@ -42,39 +55,35 @@ export class Batcher<I, O> {
     this.running = undefined;
   }
 
+  /** The longest run of waiting items, oldest first, that fits one statement. */
   private next(): Entry<I, O>[] {
-    const { countMax, bytesMax = Infinity, bytes = () => 0, key } = this.options;
-    const [batch, rest]: [Entry<I, O>[], Entry<I, O>[]] = [[], []];
+    const { bytes = () => 0, key } = this.options;
     const keys = new Set<string>();
     let size = 0;
-    for (const entry of this.waiting) {
-      size += bytes(entry.item);
-      const fits = batch.length === 0 || (batch.length < countMax && size <= bytesMax && !keys.has(key(entry.item)));
-      keys.add(key(entry.item));
-      (fits ? batch : rest).push(entry);
+    let count = 0;
+    for (const { item } of this.waiting) {
+      size += bytes(item);
+      if (count > 0 && (count === countMax || size > bytesMax || keys.has(key(item)))) break;
+      keys.add(key(item));
+      count += 1;
     }
-    this.waiting = rest;
-    return batch;
+    return this.waiting.splice(0, count);
   }
 
-  private async flush(batch: readonly Entry<I, O>[]): Promise<void> {
+  private async flush(batch: readonly Entry<I, O>[], tries = 1): Promise<void> {
     try {
       const outputs = await this.options.flush(batch.map(({ item }) => item));
       batch.forEach((entry, i) => entry.resolve(outputs[i] as O));
     } catch (cause) {
-      if (batch.length > 1 && this.options.isDataFault(cause)) {
+      if (batch.length > 1 && isDataFault(cause)) {
         const half = Math.ceil(batch.length / 2);
         await this.flush(batch.slice(0, half));
         await this.flush(batch.slice(half));
+      } else if (isCollision(cause) && tries < collisionsMax) {
+        await this.flush(batch, tries + 1);
       } else {
         for (const entry of batch) entry.reject(cause);
       }
     }
   }
-}
-
-/** Bad data, a broken constraint or a value past a limit of the database: trying again does not mend it. */
-export function isDataFault(cause: unknown): boolean {
-  const code = (cause as { code?: unknown }).code;
-  return typeof code === 'string' && /^(22|23|54)/.test(code);
 }

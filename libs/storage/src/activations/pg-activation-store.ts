@@ -9,14 +9,13 @@ import {
   type NamespaceId,
   type QueueMessage,
 } from '#libs/domain';
-import { attemptsMax } from '#libs/delivery';
+import { attemptsMax, lostGraceMs } from '#libs/delivery';
 import type pg from 'pg';
-import { Batcher, isDataFault } from './batcher.js';
-import { acceptedAt, columnsOf, recordOf, summaryOf, undashed, type RecordRow } from './records.js';
+import { ask } from '../pools.js';
+import { Batcher } from './batcher.js';
+import { acceptedAt, columnsOf, recordOf, searchable, summaryOf, transidOf, undashed, type RecordRow } from './records.js';
 import * as sql from './statements.js';
 
-/** How long a lost activation is left to the loop that took it, ms. */
-const lostGraceMs = 30_000;
 const reasons = ['claimed', 'claimed', 'started', 'done'] as const;
 
 interface Finish {
@@ -26,6 +25,7 @@ interface Finish {
 
 /** State and records of a region's activations in its Postgres. Writes of one kind that come at once share a statement. */
 export class PgActivationStore extends ActivationStore {
+  private readonly accepts: Batcher<QueueMessage, void>;
   private readonly claims: Batcher<Claim, Granted>;
   private readonly starts: Batcher<Claim, Granted>;
   private readonly finishes: Batcher<Finish, boolean>;
@@ -38,8 +38,11 @@ export class PgActivationStore extends ActivationStore {
     const taking = (text: string, name: string) => ({
       flush: (claims: readonly Claim[]) => this.take(name, text, claims),
       key: ({ id }: Claim) => id,
-      countMax: 100,
-      isDataFault,
+    });
+    this.accepts = new Batcher({
+      flush: (messages) => this.acceptAll(messages),
+      key: ({ id }) => id,
+      bytes: ({ body }) => body.length,
     });
     this.claims = new Batcher(taking(sql.claimSql, 'activation-claim'));
     this.starts = new Batcher(taking(sql.startSql, 'activation-start'));
@@ -47,20 +50,11 @@ export class PgActivationStore extends ActivationStore {
       flush: (items) => this.finishAll(items),
       key: ({ record }) => record.activationId,
       bytes: ({ record }) => 1000 + (record.response.result?.length ?? 0) + record.logs.reduce((sum, line) => sum + line.length, 0),
-      countMax: 100,
-      bytesMax: 16 * 1024 * 1024,
-      isDataFault,
     });
   }
 
   override async accept(messages: readonly QueueMessage[]): Promise<void> {
-    const once = [...new Map(messages.map((message) => [message.id, message])).values()];
-    if (once.length === 0) return;
-    await this.writes.query({
-      name: 'activation-accept',
-      text: sql.acceptSql,
-      values: [once.map((m) => m.id), once.map((m) => acceptedAt(m.id)), once.map((m) => m.ns), once.map((m) => Buffer.from(m.body))],
-    });
+    await Promise.all(messages.map((message) => this.accepts.add(message)));
   }
 
   override claim(claim: Claim): Promise<Granted> {
@@ -73,11 +67,11 @@ export class PgActivationStore extends ActivationStore {
 
   override async renew(invoker: string, ids: readonly ActivationId[], leaseMs: number): Promise<void> {
     if (ids.length === 0) return;
-    await this.writes.query({ name: 'activation-renew', text: sql.renewSql, values: [invoker, ids, ids.map(acceptedAt), leaseMs] });
+    await ask(this.writes, { name: 'activation-renew', text: sql.renewSql, values: [invoker, ids, ids.map(acceptedAt), leaseMs] });
   }
 
   override async release({ id, invoker }: Claim): Promise<void> {
-    await this.writes.query({ name: 'activation-release', text: sql.releaseSql, values: [invoker, id, acceptedAt(id)] });
+    await ask(this.writes, { name: 'activation-release', text: sql.releaseSql, values: [invoker, id, acceptedAt(id)] });
   }
 
   override finish(record: ActivationRecord, attempt: number): Promise<boolean> {
@@ -85,13 +79,13 @@ export class PgActivationStore extends ActivationStore {
   }
 
   override async due(idleMs: number, limit: number): Promise<DueActivation[]> {
-    const { rows } = await this.writes.query<{
+    const rows = await ask<{
       id: string;
       ns: string;
       attempt: number;
       body: Buffer | null;
       verdict: DueActivation['verdict'];
-    }>({
+    }>(this.writes, {
       name: 'activation-due',
       text: sql.dueSql,
       values: [idleMs, limit, attemptsMax, lostGraceMs],
@@ -109,7 +103,7 @@ export class PgActivationStore extends ActivationStore {
     ns: NamespaceId,
     id: ActivationId,
   ): Promise<{ kind: 'done'; record: ActivationRecord } | { kind: 'pending' } | undefined> {
-    const { rows } = await this.reads.query<RecordRow & { state: number }>({
+    const rows = await ask<RecordRow & { state: number }>(this.reads, {
       name: 'activation-find',
       text: sql.findSql,
       values: [id, acceptedAt(id), ns],
@@ -120,7 +114,7 @@ export class PgActivationStore extends ActivationStore {
   }
 
   override async list(ns: NamespaceId, filter: ActivationFilter, page: { skip: number; limit: number }) {
-    const { rows } = await this.reads.query<Pick<RecordRow, 'record'>>({
+    const rows = await ask<Pick<RecordRow, 'record'>>(this.reads, {
       name: 'activation-list',
       text: sql.listSql,
       values: [...filterValues(ns, filter), page.limit, page.skip],
@@ -129,7 +123,7 @@ export class PgActivationStore extends ActivationStore {
   }
 
   override async listFull(ns: NamespaceId, filter: ActivationFilter, page: { skip: number; limit: number }): Promise<ActivationRecord[]> {
-    const { rows } = await this.reads.query<RecordRow>({
+    const rows = await ask<RecordRow>(this.reads, {
       name: 'activation-list-full',
       text: sql.listFullSql,
       values: [...filterValues(ns, filter), page.limit, page.skip],
@@ -138,7 +132,7 @@ export class PgActivationStore extends ActivationStore {
   }
 
   override async count(ns: NamespaceId, filter: ActivationFilter): Promise<number> {
-    const { rows } = await this.reads.query<{ n: string }>({
+    const rows = await ask<{ n: string }>(this.reads, {
       name: 'activation-count',
       text: sql.countSql,
       values: filterValues(ns, filter),
@@ -147,13 +141,24 @@ export class PgActivationStore extends ActivationStore {
   }
 
   override async byTransid(transid: string): Promise<ActivationRecord[]> {
-    const { rows } = await this.reads.query<RecordRow>({ name: 'activation-by-transid', text: sql.byTransidSql, values: [transid] });
+    const rows = await ask<RecordRow>(this.reads, { name: 'activation-by-transid', text: sql.byTransidSql, values: [transidOf(transid)] });
     return rows.map(recordOf);
   }
 
   /** Resolves when every write that was asked for is through. */
   async idle(): Promise<void> {
-    await Promise.all([this.claims.idle(), this.starts.idle(), this.finishes.idle()]);
+    await Promise.all([this.accepts.idle(), this.claims.idle(), this.starts.idle(), this.finishes.idle()]);
+  }
+
+  private async acceptAll(messages: readonly QueueMessage[]): Promise<void[]> {
+    const values = [
+      messages.map(({ id }) => id),
+      messages.map(({ id }) => acceptedAt(id)),
+      messages.map(({ ns }) => ns),
+      messages.map(({ body }) => Buffer.from(body.buffer, body.byteOffset, body.length)),
+    ];
+    await ask(this.writes, { name: 'activation-accept', text: sql.acceptSql, values });
+    return messages.map(() => undefined);
   }
 
   private async take(name: string, text: string, claims: readonly Claim[]): Promise<Granted[]> {
@@ -165,7 +170,7 @@ export class PgActivationStore extends ActivationStore {
       claims.map(({ invoker }) => invoker),
       claims.map(({ leaseMs }) => leaseMs),
     ];
-    const { rows } = await this.writes.query<{ id: string; attempt: number }>({ name, text, values });
+    const rows = await ask<{ id: string; attempt: number }>(this.writes, { name, text, values });
     const granted = new Map(rows.map(({ id, attempt }) => [undashed(id), attempt]));
     const refused = ids.filter((id) => !granted.has(id));
     const standing = await this.statesOf(refused);
@@ -177,7 +182,7 @@ export class PgActivationStore extends ActivationStore {
 
   private async statesOf(ids: readonly ActivationId[]): Promise<Map<ActivationId, number>> {
     if (ids.length === 0) return new Map();
-    const { rows } = await this.writes.query<{ id: string; state: number }>({
+    const rows = await ask<{ id: string; state: number }>(this.writes, {
       name: 'activation-states',
       text: sql.statesSql,
       values: [ids, ids.map(acceptedAt)],
@@ -188,7 +193,7 @@ export class PgActivationStore extends ActivationStore {
   private async finishAll(items: readonly Finish[]): Promise<boolean[]> {
     const records = items.map(({ record }) => record);
     const columns = records.map(columnsOf);
-    const { rows } = await this.writes.query<{ id: string }>({
+    const rows = await ask<{ id: string }>(this.writes, {
       name: 'activation-finish',
       text: sql.finishSql,
       values: [
@@ -214,5 +219,5 @@ export class PgActivationStore extends ActivationStore {
 }
 
 function filterValues(ns: NamespaceId, { name, since, upto }: ActivationFilter): unknown[] {
-  return [ns, name ?? null, since ?? null, upto ?? null];
+  return [ns, name === undefined ? null : searchable(name), since ?? null, upto ?? null];
 }

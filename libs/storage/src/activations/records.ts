@@ -23,9 +23,9 @@ export function columnsOf(record: ActivationRecord) {
     response: { statusCode: response.statusCode, ...(response.size === undefined ? {} : { size: response.size }) },
   };
   return {
-    name: clean(record.name),
-    filterName: clean(record.filterName),
-    transid: clean(record.trace.transid),
+    name: searchable(record.name),
+    filterName: searchable(record.filterName),
+    transid: transidOf(record.trace.transid),
     record: JSON.stringify(slim),
     result: response.result ?? null,
     logs: logs.length === 0 ? null : JSON.stringify(logs),
@@ -55,6 +55,12 @@ export function summaryOf({ record }: Pick<RecordRow, 'record'>) {
   return { ...rest, statusCode: response.statusCode };
 }
 
-function clean(text: string): string {
+/** Text as it stands in a column: a text column cannot hold U+0000. */
+export function searchable(text: string): string {
   return text.replaceAll('\0', '\u{fffd}');
+}
+
+/** A transaction id as it stands in its column: callers may send long ones, and an index has no room for those. The record keeps all of it. */
+export function transidOf(transid: string): string {
+  return searchable(transid).slice(0, 256);
 }

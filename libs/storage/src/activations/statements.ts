@@ -7,10 +7,11 @@ export const states = { accepted: 0, claimed: 1, started: 2, done: 3 } as const;
 export const acceptSql = `
 insert into activation (id, accepted_at, ns, state, attempt, lease_until, body)
 select id, accepted_at, ns, 0, 0, clock_timestamp(), body
-from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::bytea[]) as a(id, accepted_at, ns, body)
+from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::bytea[]) as a(id, accepted_at, ns, body) order by id
 on conflict (id, accepted_at) do update set body = excluded.body where activation.state < 3 and activation.body is null`;
 
-const taken = `unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::int[]) as c(id, accepted_at, ns, invoker, lease_ms)`;
+// Statements of many rows take their locks in the order of ids, so that two of them never wait for each other in a circle.
+const taken = `unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::text[], $5::int[]) as c(id, accepted_at, ns, invoker, lease_ms) order by id`;
 
 /** $1 ids, $2 accepted_at, $3 ns, $4 invokers, $5 lease ms. Returns what was granted. */
 export const claimSql = `
@@ -37,8 +38,12 @@ export const statesSql = `select id, state from activation where (id, accepted_a
 
 /** $1 invoker, $2 ids, $3 accepted_at, $4 lease ms. */
 export const renewSql = `
-update activation set lease_until = clock_timestamp() + $4::int * interval '1 ms'
-where (id, accepted_at) in (select * from unnest($2::uuid[], $3::timestamptz[])) and invoker = $1 and state in (1, 2)`;
+with held as (
+  select id, accepted_at from activation
+  where (id, accepted_at) in (select * from unnest($2::uuid[], $3::timestamptz[])) and invoker = $1 and state in (1, 2)
+  order by id for update)
+update activation a set lease_until = clock_timestamp() + $4::int * interval '1 ms'
+from held where a.id = held.id and a.accepted_at = held.accepted_at`;
 
 /** $1 invoker, $2 id, $3 accepted_at. */
 export const releaseSql = `
@@ -52,6 +57,7 @@ select id, accepted_at, ns, 3, attempt, name, filter_name, start_ms, end_ms, dur
 from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
             $10::smallint[], $11::text[], $12::text[], $13::text[], $14::text[])
   as f(id, accepted_at, ns, attempt, name, filter_name, start_ms, end_ms, duration_ms, status, transid, record, result, logs)
+order by id
 on conflict (id, accepted_at) do update set
   state = 3, body = null, lease_until = null, name = excluded.name, filter_name = excluded.filter_name, start_ms = excluded.start_ms,
   end_ms = excluded.end_ms, duration_ms = excluded.duration_ms, status = excluded.status, transid = excluded.transid,
@@ -65,8 +71,9 @@ returning id`;
  */
 export const dueSql = `
 with due as (
-  select id, accepted_at, state from activation
-  where (state = 0 and lease_until < clock_timestamp() - $1::int * interval '1 ms') or (state in (1, 2) and lease_until < clock_timestamp())
+  select id, accepted_at from activation
+  where state < 3 and lease_until < statement_timestamp()
+    and (state > 0 or lease_until < statement_timestamp() - $1::int * interval '1 ms')
   order by lease_until limit $2 for update skip locked)
 update activation a set
   state = case when a.state = 1 then 0 else a.state end,
@@ -83,7 +90,13 @@ const filtered = `ns = $1 and state = 3 and ($2::text is null or filter_name = $
 
 /** $1 ns, $2 name, $3 since, $4 upto, $5 limit, $6 skip. */
 export const listSql = `select record from activation where ${filtered} order by start_ms desc, id desc limit $5 offset $6`;
-export const listFullSql = `select record, result, logs from activation where ${filtered} order by start_ms desc, id desc limit $5 offset $6`;
+/** A list of whole records carries so many bytes of logs, the latest first; the rest are read one by one. */
+const listLogBytesMax = 32 * 1024 * 1024;
+export const listFullSql = `
+select record, result,
+       case when sum(coalesce(octet_length(logs), 0)) over (order by start_ms desc, id desc) <= ${listLogBytesMax} then logs end as logs
+from (select id, start_ms, record, result, logs from activation where ${filtered} order by start_ms desc, id desc limit $5 offset $6) page
+order by start_ms desc, id desc`;
 export const countSql = `select count(*) as n from activation where ${filtered}`;
 
 /** $1 transaction id. */

@@ -1,5 +1,6 @@
 import type { EntityRow } from '#libs/domain';
 import type pg from 'pg';
+import { ask } from '../pools.js';
 
 /** What became of a row: it is the newest now, an older one than what stands, or the very version that stands. */
 export type Applied = 'applied' | 'older' | 'equal';
@@ -9,13 +10,13 @@ export type Applied = 'applied' | 'older' | 'equal';
  * replication applies whole batches by the same rule. Applying twice is once, and the order of rows does not matter.
  */
 export async function applyRow(client: pg.ClientBase | pg.Pool, row: EntityRow): Promise<Applied> {
-  const { rowCount } = await client.query({ name: 'entity-merge', text: merge, values: valuesOf(row) });
-  if (rowCount === 1) return 'applied';
-  const { rows } = await client.query<{ hlc: string; origin: number }>(
-    'select hlc, origin from entity where space = $1 and ns = $2 and path = $3',
-    [row.space, row.ns, row.path],
-  );
-  return rows[0]?.hlc === row.hlc && rows[0].origin === row.origin ? 'equal' : 'older';
+  const written = await ask(client, { name: 'entity-merge', text: merge, values: valuesOf(row) });
+  if (written.length === 1) return 'applied';
+  const [standing] = await ask<{ hlc: string; origin: number }>(client, {
+    text: 'select hlc, origin from entity where space = $1 and ns = $2 and path = $3',
+    values: [row.space, row.ns, row.path],
+  });
+  return standing?.hlc === row.hlc && standing.origin === row.origin ? 'equal' : 'older';
 }
 
 const merge = `
@@ -27,7 +28,8 @@ on conflict (space, ns, path) do update set
   updated = excluded.updated,
   created_hlc = case when entity.entity_id = excluded.entity_id then entity.created_hlc else excluded.created_hlc end,
   change_xid = pg_current_xact_id()
-where (excluded.hlc, excluded.origin) > (entity.hlc, entity.origin)`;
+where (excluded.hlc, excluded.origin) > (entity.hlc, entity.origin)
+returning 1`;
 
 function valuesOf(row: EntityRow): unknown[] {
   return [

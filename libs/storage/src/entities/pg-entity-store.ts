@@ -11,7 +11,7 @@ import {
 } from '#libs/domain';
 import { nextHlc } from '#libs/replication';
 import type pg from 'pg';
-import { transaction } from '../pools.js';
+import { ask, transaction } from '../pools.js';
 import { applyRow } from './apply.js';
 import { columns, toEntityRow, type DatabaseRow } from './rows.js';
 
@@ -29,7 +29,7 @@ export class PgEntityStore extends EntityStore {
   }
 
   override async find({ space, ns, path }: EntityKey): Promise<EntityRow | undefined> {
-    const { rows } = await this.reads.query<DatabaseRow>({
+    const rows = await ask<DatabaseRow>(this.reads, {
       name: 'entity-find',
       text: `select ${columns} from entity where space = $1 and ns = $2 and path = $3 and not deleted`,
       values: [space, ns, path],
@@ -40,11 +40,12 @@ export class PgEntityStore extends EntityStore {
   override write(key: EntityKey, decide: (current: EntityRow | undefined) => EntityWrite): Promise<{ row: EntityRow; token: string }> {
     return transaction(this.writes, async (client) => {
       // Creators of one key queue up here: there is no row yet that they could lock.
-      await client.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`${key.space} ${key.ns} ${key.path}`]);
-      const { rows } = await client.query<DatabaseRow>(
-        `select ${columns} from entity where space = $1 and ns = $2 and path = $3 for update`,
-        [key.space, key.ns, key.path],
-      );
+      await ask(client, { text: `select pg_advisory_xact_lock(hashtextextended($1, 0))`, values: [`${key.space} ${key.ns} ${key.path}`] });
+      const rows = await ask<DatabaseRow>(client, {
+        name: 'entity-lock',
+        text: `select ${columns} from entity where space = $1 and ns = $2 and path = $3 for update`,
+        values: [key.space, key.ns, key.path],
+      });
       const standing = rows[0] && toEntityRow(rows[0]);
       const wanted = decide(standing?.deleted === false ? standing : undefined);
       const row: EntityRow = {
@@ -55,10 +56,11 @@ export class PgEntityStore extends EntityStore {
         schema: schemaVersion,
       };
       if ((await applyRow(client, row)) !== 'applied') throw new Failure('concurrent');
-      const stamp = await client.query<{ xid: string; epoch: string }>(
-        `select pg_current_xact_id()::text as xid, (select epoch from feed_epoch) as epoch, pg_notify('isochrone_entity', '')`,
-      );
-      return { row, token: `${this.region.id}.${stamp.rows[0]?.epoch}.${stamp.rows[0]?.xid}` };
+      const [stamp] = await ask<{ xid: string; epoch: string }>(client, {
+        name: 'entity-stamp',
+        text: `select pg_current_xact_id()::text as xid, (select epoch from feed_epoch) as epoch, pg_notify('isochrone_entity', '')`,
+      });
+      return { row, token: `${this.region.id}.${stamp?.epoch}.${stamp?.xid}` };
     });
   }
 
@@ -75,7 +77,7 @@ export class PgEntityStore extends EntityStore {
     skip: number;
     limit: number;
   }): Promise<EntityRow[]> {
-    const { rows } = await this.reads.query<DatabaseRow>({
+    const rows = await ask<DatabaseRow>(this.reads, {
       name: 'entity-list',
       text: `select ${columns} from entity where space = 0 and not deleted and ns = $1 and kind = $2 and ($3::text is null or starts_with(path, $3))
              order by updated desc, path limit $4 offset $5`,
@@ -85,7 +87,7 @@ export class PgEntityStore extends EntityStore {
   }
 
   override async count({ ns, kind, pkg }: { ns: NamespaceId; kind: EntityKind; pkg?: string }): Promise<number> {
-    const { rows } = await this.reads.query<{ n: string }>({
+    const rows = await ask<{ n: string }>(this.reads, {
       name: 'entity-count',
       text: `select count(*) as n from entity where space = 0 and not deleted and ns = $1 and kind = $2 and ($3::text is null or starts_with(path, $3))`,
       values: [ns, kind, pkg === undefined ? null : `${pkg}/`],
@@ -94,7 +96,7 @@ export class PgEntityStore extends EntityStore {
   }
 
   override async findByPath(space: Space, path: string): Promise<EntityRow[]> {
-    const { rows } = await this.reads.query<DatabaseRow>({
+    const rows = await ask<DatabaseRow>(this.reads, {
       name: 'entity-by-path',
       text: `select ${columns} from entity where space = $1 and path = $2 and not deleted order by hlc, origin`,
       values: [space, path],
@@ -103,10 +105,21 @@ export class PgEntityStore extends EntityStore {
   }
 
   override async all(space: Space): Promise<EntityRow[]> {
-    const { rows } = await this.reads.query<DatabaseRow>(
-      `select ${columns} from entity where space = $1 and not deleted order by path, ns`,
-      [space],
-    );
+    const rows = await ask<DatabaseRow>(this.reads, {
+      name: 'entity-space',
+      text: `select ${columns} from entity where space = $1 and not deleted order by path, ns`,
+      values: [space],
+    });
+    return rows.map(toEntityRow);
+  }
+
+  /** All visible rows of one namespace in a space, by path. */
+  async inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]> {
+    const rows = await ask<DatabaseRow>(this.reads, {
+      name: 'entity-in-namespace',
+      text: `select ${columns} from entity where space = $1 and ns = $2 and not deleted order by path`,
+      values: [space, ns],
+    });
     return rows.map(toEntityRow);
   }
 }

@@ -1,11 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
-  asJsonText,
   Failure,
   kinds,
   spaces,
+  toJsonText,
   type EntityId,
+  type EntityKey,
   type EntityRow,
   type EntityStore,
   type EntityWrite,
@@ -29,37 +29,62 @@ interface OpenKey {
   readonly key: Buffer;
 }
 
-/** The newest key version that a namespace starts with. */
-const firstVersion = 1;
+/** Where the rows of namespace keys stand. */
+export type KeyRows = Pick<EntityStore, 'find' | 'write' | 'all'> & {
+  inNamespace(space: typeof spaces.namespaceKey, ns: NamespaceId): Promise<EntityRow[]>;
+};
 
 /**
  * The keys that encrypt a namespace's code and secrets. Each is random, stands in the entity table wrapped for every region, and replicates
  * like any row; a region unwraps it with its private key. Open keys are kept in a bounded cache and never leave this class.
+ *
+ * Regions number their keys apart from each other (a key's version is the code of the region that made it), so where two of them make a
+ * namespace's first key at once, neither replaces the other: all that was encrypted with either opens, and all regions go on with the greater.
  */
 export class NamespaceKeys {
   private readonly opened = new LRUCache<string, OpenKey>({ max: 10_000, ttl: 10 * 60_000 });
-  private readonly privatePem: string;
+  /** The version that a namespace encrypts with, for as long as another region's greater one may go unnoticed. */
+  private readonly newest = new LRUCache<NamespaceId, number>({ max: 10_000, ttl: 60_000 });
 
   constructor(
-    private readonly entities: EntityStore,
+    private readonly rows: KeyRows,
     private readonly world: World,
     private readonly region: WorldRegion,
-    regionKeyFile: string,
-  ) {
-    this.privatePem = readFileSync(regionKeyFile, 'utf8');
-  }
+    private readonly privatePem: string,
+  ) {}
 
   /** Makes the namespace's first key unless it has one. */
   async ensure(ns: NamespaceId): Promise<void> {
-    await this.entities.write(
-      this.rowKey(ns, firstVersion),
-      (current) => current ?? namespaceKeyWrite(ns, firstVersion, newNamespaceKey(), this.world.regions),
+    const standing = await this.rows.inNamespace(spaces.namespaceKey, ns);
+    if (standing.length > 0) return;
+    const version: number = this.region.code;
+    await this.rows.write(
+      rowKey(ns, version),
+      (current) => current ?? namespaceKeyWrite(ns, version, newNamespaceKey(), this.world.regions),
     );
+  }
+
+  /** Wraps keys that this region can open for regions that joined since, and returns how many. Twice, or in two regions at once, is once. */
+  async wrapForNewRegions(): Promise<number> {
+    let count = 0;
+    for (const row of await this.rows.all(spaces.namespaceKey)) {
+      const { version, wraps } = documentOf(row);
+      if (wraps[this.region.id] === undefined || this.world.regions.every(({ id }) => wraps[id] !== undefined)) continue;
+      const { key } = this.openRow(row.ns, version, row);
+      const { doc } = namespaceKeyWrite(row.ns, version, key, this.world.regions);
+      const more = doc === null ? {} : (JSON.parse(doc) as NamespaceKeyDocument).wraps;
+      await this.rows.write(rowKey(row.ns, version), (current = row) => ({
+        ...current,
+        doc: toJsonText({ version, wraps: { ...more, ...documentOf(current).wraps } }),
+      }));
+      count += 1;
+    }
+    return count;
   }
 
   /** Encrypts code; `address` is the SHA-256 (hex) of `bytes`, and equal code has an equal address. */
   async sealCode(ns: NamespaceId, code: Uint8Array): Promise<{ bytes: Buffer; address: string; keyVersion: number }> {
-    const { key, version } = await this.key(ns, firstVersion);
+    const { key, version } = await this.newestKey(ns);
     const bytes = encryptCode(code, key, version, ns);
     return { bytes, address: createHash('sha256').update(bytes).digest('hex'), keyVersion: version };
   }
@@ -72,7 +97,7 @@ export class NamespaceKeys {
 
   /** Encrypts a secret of a namespace; the same secret never looks the same. */
   async seal(ns: NamespaceId, secret: Uint8Array): Promise<Buffer> {
-    const { key, version } = await this.key(ns, firstVersion);
+    const { key, version } = await this.newestKey(ns);
     return seal(secret, key, version, ns);
   }
 
@@ -82,39 +107,56 @@ export class NamespaceKeys {
     return unseal(sealed, key, ns);
   }
 
+  private async newestKey(ns: NamespaceId): Promise<OpenKey> {
+    const known = this.newest.get(ns);
+    if (known !== undefined) return this.key(ns, known);
+    const rows = await this.rows.inNamespace(spaces.namespaceKey, ns);
+    const versions = rows
+      .map(documentOf)
+      .filter(({ wraps }) => wraps[this.region.id] !== undefined)
+      .map(({ version }) => version);
+    if (versions.length === 0) throw missing(ns, 0);
+    const newest = Math.max(...versions);
+    this.newest.set(ns, newest);
+    return this.key(ns, newest);
+  }
+
   private async key(ns: NamespaceId, version: number): Promise<OpenKey> {
     const cached = this.opened.get(`${ns} ${version}`);
     if (cached) return cached;
-    const row = await this.entities.find(this.rowKey(ns, version));
-    const fresh = this.openRow(ns, version, row);
+    const fresh = this.openRow(ns, version, await this.rows.find(rowKey(ns, version)));
     this.opened.set(`${ns} ${version}`, fresh);
     return fresh;
   }
 
   private openRow(ns: NamespaceId, version: number, row: EntityRow | undefined): OpenKey {
-    const document = row?.doc ? (JSON.parse(row.doc) as NamespaceKeyDocument) : undefined;
-    const wrapped = document?.wraps[this.region.id];
-    // The row has not replicated yet, or was written before this region joined: a reason to wait, not to fail for good.
-    if (wrapped === undefined) throw new Failure('unavailable', { ns, version }, { fault: 'namespace-key', retryAfterS: 1 });
+    const wrapped = row && documentOf(row).wraps[this.region.id];
+    if (wrapped === undefined) throw missing(ns, version);
     return { version, key: unwrap(wrapped, this.privatePem, labelOf(ns, version)) };
   }
+}
 
-  private rowKey(ns: NamespaceId, version: number) {
-    return { space: spaces.namespaceKey, ns, path: `key/${version}` };
-  }
+/** The row has not replicated yet, or was written before this region joined: a reason to wait, not to fail for good. */
+function missing(ns: NamespaceId, version: number): Failure {
+  return new Failure('unavailable', { ns, version }, { fault: 'namespace-key', retryAfterS: 1 });
+}
+
+function rowKey(ns: NamespaceId, version: number): EntityKey {
+  return { space: spaces.namespaceKey, ns, path: `key/${version}` };
+}
+
+function documentOf(row: EntityRow): NamespaceKeyDocument {
+  return JSON.parse(row.doc ?? '{"version":0,"wraps":{}}') as NamespaceKeyDocument;
 }
 
 /** What a namespace-key row is to become: the key wrapped for every region. */
 export function namespaceKeyWrite(ns: NamespaceId, version: number, key: Buffer, regions: readonly WorldRegion[]): EntityWrite {
-  const document: NamespaceKeyDocument = {
-    version,
-    wraps: Object.fromEntries(regions.map((region) => [region.id, wrap(key, region.publicKey, labelOf(ns, version))])),
-  };
+  const wraps = Object.fromEntries(regions.map((region) => [region.id, wrap(key, region.publicKey, labelOf(ns, version))]));
   return {
     kind: kinds.other,
     entityId: randomUUID() as EntityId,
     deleted: false,
-    doc: asJsonText(JSON.stringify(document)),
+    doc: toJsonText({ version, wraps } satisfies NamespaceKeyDocument),
     sealed: null,
     blob: null,
     requires: [],

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { invariant, ObjectStore } from '#libs/domain';
+import { Failure, ObjectStore } from '#libs/domain';
+import { addressOf, placeOf, verified } from './addresses.js';
 
 /** Objects as files of a folder, `ab/cdef…`. A file appears whole or not at all: written beside its place, flushed, then renamed. */
 export class FolderObjectStore extends ObjectStore {
@@ -9,11 +10,30 @@ export class FolderObjectStore extends ObjectStore {
     super();
   }
 
+  /** Stores bytes for good: when it resolves they outlive a power cut. A damaged copy that stands there is replaced. */
   override async put(bytes: Uint8Array): Promise<string> {
     const address = addressOf(bytes);
     const file = this.fileOf(address);
-    if (await this.has(address)) return address;
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    if (await stands(file, bytes)) return address;
+    try {
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await this.write(file, bytes);
+    } catch (cause) {
+      throw unavailable(cause);
+    }
+    return address;
+  }
+
+  override async find(address: string): Promise<Uint8Array | undefined> {
+    const bytes = await absentOr(readFile(this.fileOf(address)));
+    return bytes && verified(address, bytes);
+  }
+
+  override async has(address: string): Promise<boolean> {
+    return (await absentOr(stat(this.fileOf(address)))) !== undefined;
+  }
+
+  private async write(file: string, bytes: Uint8Array): Promise<void> {
     const beside = `${file}.${randomBytes(6).toString('hex')}`;
     try {
       const handle = await open(beside, 'wx', 0o600);
@@ -28,41 +48,39 @@ export class FolderObjectStore extends ObjectStore {
       await rm(beside, { force: true });
       throw error;
     }
-    return address;
-  }
-
-  override async find(address: string): Promise<Uint8Array | undefined> {
-    let bytes: Buffer;
-    try {
-      bytes = await readFile(this.fileOf(address));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
-    return verified(address, bytes);
-  }
-
-  override async has(address: string): Promise<boolean> {
-    return stat(this.fileOf(address)).then(
-      () => true,
-      () => false,
-    );
+    for (const folder of [dirname(file), this.folder]) await flush(folder);
   }
 
   private fileOf(address: string): string {
-    invariant(/^[0-9a-f]{64}$/.test(address), 'an address is 64 hex digits');
-    return join(this.folder, address.slice(0, 2), address.slice(2));
+    return join(this.folder, placeOf(address));
   }
 }
 
-/** The address of bytes. */
-export function addressOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
+/** Whether a file holds exactly these bytes. */
+async function stands(file: string, bytes: Uint8Array): Promise<boolean> {
+  const standing = await absentOr(readFile(file));
+  return standing?.equals(bytes) ?? false;
 }
 
-/** The bytes, when they are what their address says; throws otherwise: the store has damaged them. */
-export function verified(address: string, bytes: Uint8Array): Uint8Array {
-  const found = addressOf(bytes);
-  if (found !== address) throw new Error(`object ${address} is damaged: its bytes hash to ${found}`);
-  return bytes;
+/** A new name in a folder is durable once the folder is. */
+async function flush(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function absentOr<T>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unavailable(cause);
+  }
+}
+
+function unavailable(cause: unknown): Failure {
+  return new Failure('unavailable', {}, { cause, fault: 'object-store', retryAfterS: 1 });
 }

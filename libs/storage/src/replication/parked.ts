@@ -60,7 +60,7 @@ export async function readParked(pool: Pool, after: string, limit: number): Prom
   const last = rows.at(-1);
   return {
     rows: rows.flatMap(({ origin, row, missing }) => {
-      const decoded = decodeRow(typeof row === 'string' ? JSON.parse(row) : row);
+      const decoded = decodeRow(JSON.parse(row));
       return 'row' in decoded ? [{ row: decoded.row, missing, origin }] : [];
     }),
     next: last && rows.length === limit ? JSON.stringify([last.space, last.ns, last.path, last.origin]) : undefined,

@@ -86,7 +86,9 @@ export class PgReplicaStore extends ReplicaStore {
   }
 
   private async transaction<T>(work: (client: PoolClient) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
+    const client = await this.pool.connect().catch((cause: unknown) => {
+      throw new Failure('unavailable', {}, { cause, retryAfterS: 1 });
+    });
     let broken = true;
     try {
       await client.query('begin');

@@ -36,7 +36,7 @@ export function readLimits(value: ExactJson | undefined): LimitsPut {
     if (given === undefined || given === null) continue;
     limits[name] = readLimit(given, name, label);
   }
-  return limits as LimitsPut;
+  return limits;
 }
 
 /** Annotations of a stored action: the old ones without those to delete, then the new, then what the platform says itself. */
