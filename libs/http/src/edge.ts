@@ -24,6 +24,8 @@ export function createHttpAdapter(headers: Readonly<Record<string, string>>): Fa
     requestIdHeader: false,
     genReqId: (request: IncomingMessage) => transidOf(request.headers['x-request-id']),
     exposeHeadRoutes: false,
+    // Whoever closes the server has drained it first; what is left then are connections without a request.
+    forceCloseConnections: true,
     skipMiddie: true,
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) =>
       void reply.code(400).type('text/plain; charset=UTF-8').send(Buffer.from(error.message)),

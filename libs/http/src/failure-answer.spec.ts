@@ -43,3 +43,14 @@ test('what nobody foresaw is our own fault, and tells nothing of its cause', () 
 test('a throttle may tell when to come again', () => {
   assert.equal(failureAnswer(new Failure('throttled', { reason: 'x' }, { retryAfterS: 7 }), restManner('t')).headers['retry-after'], '7');
 });
+
+test('a dependency that cannot be reached makes the region unavailable, and says when to come again', () => {
+  for (const cause of [
+    Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }),
+    Object.assign(new Error('the database system is starting up'), { code: '57P03' }),
+    new Error('Connection terminated unexpectedly'),
+  ]) {
+    const { status, headers } = failureAnswer(toFailure(cause), restManner('t'));
+    assert.deepEqual([status, headers['x-isochrone-fault'], headers['retry-after']], [503, 'dependency', '1']);
+  }
+});

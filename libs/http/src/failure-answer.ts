@@ -48,7 +48,23 @@ export function errorAnswer(status: number, error: string, { transid, pretty }: 
   return jsonAnswer(status, asJsonText(body), headers);
 }
 
-/** Turns whatever was thrown into a failure: what nobody foresaw is our own fault. */
+/**
+ * Turns whatever was thrown into a failure: a dependency that cannot be reached makes this region unavailable, what nobody foresaw is a
+ * fault of ours. Both are told in `X-Isochrone-Fault`.
+ */
 export function toFailure(cause: unknown): Failure {
-  return cause instanceof Failure ? cause : new Failure('internal', {}, { cause, fault: 'internal' });
+  if (cause instanceof Failure) return cause;
+  return isOutage(cause)
+    ? new Failure('unavailable', {}, { cause, fault: 'dependency', retryAfterS: 1 })
+    : new Failure('internal', {}, { cause, fault: 'internal' });
+}
+
+/** Codes of connections that are refused, lost or not answered: the system's, and those of Postgres (classes 08, 53 and 57P). */
+const outageCode = /^(ECONNREFUSED|ECONNRESET|ETIMEDOUT|EPIPE|EHOSTUNREACH|ENETUNREACH|08...|53...|57P0.)$/;
+const outageText =
+  /connection terminated|timeout exceeded when trying to connect|client has encountered a connection error|query read timeout/i;
+
+function isOutage(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false;
+  return ('code' in cause && typeof cause.code === 'string' && outageCode.test(cause.code)) || outageText.test(cause.message);
 }

@@ -15,7 +15,7 @@ export class FailureFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     if (reply.sent) return;
-    if (codeOf(thrown) === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    if (statusOf(thrown) === 413) {
       reply.removeHeader('x-request-id');
       sendAnswer(reply, { ...textAnswer(400, 'Request too large'), headers: { connection: 'close' } });
       return;
@@ -27,23 +27,18 @@ export class FailureFilter implements ExceptionFilter {
 }
 
 function readThrown(thrown: unknown): Failure {
-  if (thrown instanceof HttpException && thrown.getStatus() === 404) return new Failure('no-method', { methods: 'OPTIONS' });
-  const status = thrown instanceof HttpException ? thrown.getStatus() : statusOf(thrown);
+  const status = statusOf(thrown);
+  if (status === 404) return new Failure('no-method', { methods: 'OPTIONS' });
   if (status !== undefined && status >= 400 && status < 500) {
-    return new Failure(
-      'bad-request',
-      { reason: thrown instanceof Error ? thrown.message : 'The request could not be read.' },
-      { cause: thrown },
-    );
+    const reason = thrown instanceof Error ? thrown.message : 'The request could not be read.';
+    return new Failure('bad-request', { reason }, { cause: thrown });
   }
   return toFailure(thrown);
 }
 
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-}
-
+/** The status that a framework gave to what it threw; a failure of ours has its own. */
 function statusOf(thrown: unknown): number | undefined {
+  if (thrown instanceof HttpException) return thrown.getStatus();
   const status = thrown instanceof Error && !(thrown instanceof Failure) && 'statusCode' in thrown ? thrown.statusCode : undefined;
   return typeof status === 'number' ? status : undefined;
 }
