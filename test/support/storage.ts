@@ -35,6 +35,19 @@ export interface TestStorage {
 export async function startStorage(): Promise<TestStorage> {
   const server = await PostgresServer.start();
   const folder = mkdtempSync(join(tmpdir(), 'isochrone-storage-'));
+  const remove = async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    return await open(server, folder, remove);
+  } catch (cause) {
+    await remove();
+    throw cause;
+  }
+}
+
+async function open(server: PostgresServer, folder: string, remove: () => Promise<void>): Promise<TestStorage> {
   const keys = [newRegionKey(), newRegionKey()] as const;
   const [regionKeyFile, otherKeyFile] = keys.map(({ privatePem }, i) => {
     const file = join(folder, `region-${i}.pem`);
@@ -76,8 +89,7 @@ export async function startStorage(): Promise<TestStorage> {
     openAlone: () => openStorage({ ...config, world: { ...world, regions: [first] } }),
     close: async () => {
       await storage.close();
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
+      await remove();
     },
   };
 }
