@@ -12,7 +12,7 @@ import { guestKey, startWorld, type World } from '../support/world.js';
 const runner = `
 const { run, flush, handle } = require('@oclif/core');
 const root = require('node:path').dirname(require.resolve('@adobe/aio-cli-plugin-runtime/package.json'));
-run(process.argv.slice(2), root).then(flush).catch(handle);
+run(process.argv.slice(1), root).then(flush).catch(handle);
 `;
 
 let world: World;
@@ -38,6 +38,7 @@ function aio(...args: string[]): string {
       AIO_RUNTIME_APIHOST: world.url,
       AIO_RUNTIME_AUTH: guestKey,
       AIO_RUNTIME_NAMESPACE: 'guest',
+      USE_RUNTIME_AUTH: '1', // else the plugin asks Adobe's own login for a token before it writes anything
     },
     encoding: 'utf8',
     timeout: 60_000,

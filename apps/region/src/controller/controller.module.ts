@@ -20,6 +20,7 @@ import { Invocations } from './invocations/invocations.js';
 import { Invoke } from './invocations/invoke.js';
 import { Lifecycle } from './lifecycle.js';
 import { Limits } from './limits/limits.js';
+import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
 import { Packages } from './packages/packages.js';
 import type { EntityCall, Routes } from './rest/call.js';
 import { Features } from './rest/features.js';
@@ -48,6 +49,7 @@ const services: Provider[] = [
   RestRoutes,
   WebActions,
   WebRoutes,
+  LogForwardingRoutes,
 ];
 
 /** The controller of a region: OpenWhisk's REST API, web actions, and what operators ask. */

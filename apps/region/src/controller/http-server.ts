@@ -7,6 +7,7 @@ import { RegionEventsServer } from '#libs/messaging';
 import { Logger } from '#libs/telemetry';
 import { RootRoutes } from './info/root.routes.js';
 import { Lifecycle } from './lifecycle.js';
+import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
 import { RestRoutes } from './rest/rest.routes.js';
 import { WebRoutes } from './web/web.routes.js';
 
@@ -27,7 +28,8 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
     if (lifecycle.stopping) reply.header('connection', 'close');
     done();
   });
-  for (const routes of [app.get(RootRoutes), app.get(RestRoutes), app.get(WebRoutes)]) routes.register(fastify);
+  for (const routes of [app.get(RootRoutes), app.get(RestRoutes), app.get(WebRoutes), app.get(LogForwardingRoutes)])
+    routes.register(fastify);
   app.connectMicroservice({ strategy: app.get(RegionEventsServer) });
   await app.startAllMicroservices();
 }
