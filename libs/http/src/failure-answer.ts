@@ -1,4 +1,5 @@
 import { asJsonText, Failure, toJsonText, type FailureCode } from '#libs/domain';
+import type { Logger } from '#libs/telemetry';
 import { jsonAnswer, restCors, type Answer, type AnswerHeaders } from './answer.js';
 import { prettyText } from './exact-json.js';
 
@@ -57,6 +58,14 @@ export function toFailure(cause: unknown): Failure {
   return isOutage(cause)
     ? new Failure('unavailable', {}, { cause, fault: 'dependency', retryAfterS: 1 })
     : new Failure('internal', {}, { cause, fault: 'internal' });
+}
+
+/** Logs a failure that is not the caller's: a bug is for someone to act on, being unavailable is a state that passes. */
+export function reportFailure(logger: Logger, failure: Failure, transid: string, cause: unknown): void {
+  if (failure.status < 500) return;
+  const fields = { transid, reason: failure.code, fault: failure.fault };
+  if (failure.status === 500) logger.error('a request failed', fields, cause);
+  else logger.warn('a request could not be served', fields, cause);
 }
 
 /** Codes of connections that are refused, lost or not answered: the system's, and those of Postgres (classes 08, 53 and 57P). */

@@ -3,7 +3,7 @@ import { Failure } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendAnswer, textAnswer } from './answer.js';
-import { failureAnswer, restManner, toFailure } from './failure-answer.js';
+import { failureAnswer, reportFailure, restManner, toFailure } from './failure-answer.js';
 
 /** Answers whatever escapes a Nest controller or Fastify itself, in OpenWhisk's envelope. A path nobody serves has no method but OPTIONS. */
 @Catch()
@@ -21,7 +21,7 @@ export class FailureFilter implements ExceptionFilter {
       return;
     }
     const failure = readThrown(thrown);
-    if (failure.status >= 500) this.logger.error('a request failed', { transid: request.id, path: request.url.split('?')[0] }, thrown);
+    reportFailure(this.logger, failure, request.id, thrown);
     sendAnswer(reply, failureAnswer(failure, { ...restManner(request.id), cors: {} }));
   }
 }

@@ -7,6 +7,7 @@ import {
   failureAnswer,
   Query,
   restCors,
+  reportFailure,
   restManner,
   sendAnswer,
   splitTarget,
@@ -46,7 +47,7 @@ export class RestRoutes {
       sendAnswer(reply, withHeaders(answer, restCors));
     } catch (thrown) {
       const failure = toFailure(thrown);
-      if (failure.status >= 500) this.logger.error('a request failed', { transid, reason: failure.code, fault: failure.fault }, thrown);
+      reportFailure(this.logger, failure, transid, thrown);
       sendAnswer(reply, failureAnswer(failure, restManner(transid)));
     }
   }

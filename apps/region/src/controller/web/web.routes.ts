@@ -1,6 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { checkAcceptable, failureAnswer, sendAnswer, splitTarget, toFailure, webCors, type AnswerHeaders, type Manner } from '#libs/http';
+import {
+  checkAcceptable,
+  failureAnswer,
+  reportFailure,
+  sendAnswer,
+  splitTarget,
+  toFailure,
+  webCors,
+  type AnswerHeaders,
+  type Manner,
+} from '#libs/http';
 import { Logger } from '#libs/telemetry';
 import { RestRoutes } from '../rest/rest.routes.js';
 import { WebActions } from './web-actions.js';
@@ -37,7 +47,7 @@ export class WebRoutes {
       sendAnswer(reply, { ...answer, headers: joined(manner.cors, answer.headers) });
     } catch (thrown) {
       const failure = toFailure(thrown);
-      if (failure.status >= 500) this.logger.error('a web request failed', { transid: request.id, reason: failure.code }, thrown);
+      reportFailure(this.logger, failure, request.id, thrown);
       sendAnswer(reply, failureAnswer(failure, manner));
     }
   }
