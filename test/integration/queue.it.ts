@@ -12,23 +12,23 @@ import { openEventBus, openQueue, RegionEventsServer } from '#libs/messaging';
 import { migrate } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { aMessage, eventually, queueContract } from '../support/queue-contract.js';
-import { startScratchPostgres, type ScratchPostgres } from '../support/scratch-postgres.js';
+import { PostgresServer } from '../support/postgres-server.js';
 
-let postgres: ScratchPostgres;
+let postgres: PostgresServer;
 
 before(async () => {
-  postgres = await startScratchPostgres();
-  await migrate(postgres.url, new Logger({}, 'error'));
+  postgres = await PostgresServer.start();
+  await migrate(postgres.url(), new Logger({}, 'error'));
 });
 after(() => postgres.stop());
 
-const options = () => ({ queue: 'postgres', databaseUrl: postgres.url, brokers: [], replication: 1 }) as const;
+const options = () => ({ queue: 'postgres', databaseUrl: postgres.url(), brokers: [], replication: 1 }) as const;
 
 queueContract('the queue on Postgres', () => ({ options: options(), crash: (downMs) => postgres.crash(downMs) }));
 
 test('appends of one moment share a commit', async () => {
   const queue = openQueue({ ...options(), prefix: 'commits.', name: 'commits', logger: new Logger({}, 'error'), delayMs: 0 });
-  const client = new pg.Client({ connectionString: postgres.url });
+  const client = new pg.Client({ connectionString: postgres.url() });
   await client.connect();
   try {
     await Promise.all(Array.from({ length: 200 }, () => queue.append(aMessage())));
@@ -57,7 +57,7 @@ test('a batch that nobody acknowledged is not held by a consumer that was killed
   await first.append(message);
   await eventually('the first consumer holds it', () => held);
   // The lease is what frees a dead consumer's batch: time passes for the row, not for the test.
-  const client = new pg.Client({ connectionString: postgres.url });
+  const client = new pg.Client({ connectionString: postgres.url() });
   await client.connect();
   const { rowCount } = await client.query(`update queue_message set visible_at = now() where id = $1 and visible_at > now()`, [message.id]);
   assert.equal(rowCount, 1, 'it was hidden by a lease');

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { freePort } from './free-port.js';
-import { startScratchPostgres, type ScratchPostgres } from './scratch-postgres.js';
+import { freePort } from './ports.js';
+import { PostgresServer } from './postgres-server.js';
 
 const dist = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -32,7 +32,7 @@ export class ControllerRig {
 
   private constructor(
     private readonly home: string,
-    readonly postgres: ScratchPostgres,
+    readonly postgres: PostgresServer,
     private readonly env: Record<string, string>,
     readonly port: number,
   ) {
@@ -44,9 +44,9 @@ export class ControllerRig {
     const home = mkdtempSync(join(tmpdir(), 'isochrone-controller-'));
     chmodSync(home, 0o755);
     for (const folder of ['blobs', 'sandboxes', 'journal']) mkdirSync(join(home, folder), { mode: 0o755 });
-    const postgres = await startScratchPostgres();
+    const postgres = await PostgresServer.start();
     const port = await freePort();
-    const rig = new ControllerRig(home, postgres, environment(home, postgres.url, port, limits), port);
+    const rig = new ControllerRig(home, postgres, environment(home, postgres.url(), port, limits), port);
     try {
       await rig.begin();
       return rig;

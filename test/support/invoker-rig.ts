@@ -21,7 +21,7 @@ import {
 import { openStorage, type Storage } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { connect, decodeResult, encodeRun, frameTypes, noId, type Connection, type Frame } from '#libs/wire';
-import { startScratchPostgres, type ScratchPostgres } from './scratch-postgres.js';
+import { PostgresServer } from './postgres-server.js';
 
 const dist = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const region = 'eu-west-1';
@@ -45,7 +45,7 @@ export class InvokerRig {
 
   private constructor(
     private readonly home: string,
-    readonly postgres: ScratchPostgres,
+    readonly postgres: PostgresServer,
     readonly storage: Storage,
     private readonly env: Record<string, string>,
   ) {
@@ -56,7 +56,7 @@ export class InvokerRig {
     const home = mkdtempSync(join(tmpdir(), 'isochrone-invoker-'));
     chmodSync(home, 0o755);
     for (const folder of ['blobs', 'sandboxes', 'journal']) mkdirSync(join(home, folder), { mode: 0o755 });
-    const postgres = await startScratchPostgres();
+    const postgres = await PostgresServer.start();
     try {
       return await InvokerRig.over(home, postgres);
     } catch (cause) {
@@ -66,7 +66,7 @@ export class InvokerRig {
     }
   }
 
-  private static async over(home: string, postgres: ScratchPostgres): Promise<InvokerRig> {
+  private static async over(home: string, postgres: PostgresServer): Promise<InvokerRig> {
     const keys = generateKeyPairSync('x25519');
     const regionKey = join(home, 'region.pem');
     writeFileSync(regionKey, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
@@ -79,7 +79,7 @@ export class InvokerRig {
     const world = readWorld(worldFile);
     const blobs = `file:${join(home, 'blobs')}`;
     const storage = await openStorage({
-      databaseUrl: postgres.url,
+      databaseUrl: postgres.url(),
       blobs,
       region: regionOf(world, region),
       world,
@@ -89,7 +89,7 @@ export class InvokerRig {
     return new InvokerRig(home, postgres, storage, {
       ISOCHRONE_WORLD: worldFile,
       ISOCHRONE_REGION: region,
-      ISOCHRONE_DATABASE_URL: postgres.url,
+      ISOCHRONE_DATABASE_URL: postgres.url(),
       ISOCHRONE_BLOBS: blobs,
       ISOCHRONE_REGION_KEY: regionKey,
       ISOCHRONE_FRAME_TOKEN: token,

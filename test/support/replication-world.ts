@@ -11,7 +11,7 @@ import { openRegionStorage, type Storage } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { Agent, request } from 'undici';
 import { Authority, type Pair } from './certificates.js';
-import { freePort } from './free-port.js';
+import { freePort } from './ports.js';
 import { PostgresServer } from './postgres-server.js';
 
 const main = fileURLToPath(new URL('../../apps/replication/src/main.js', import.meta.url));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
-import { freePort } from './free-port.js';
+import { freePort } from './ports.js';
 import { projectRoot } from './project.js';
 
 const versitygw = 'github.com/versity/versitygw/cmd/versitygw@v1.7.0';
