@@ -5,15 +5,16 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
-const has = (command) => spawnSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' }).status === 0;
+const runs = (line) => spawnSync('sh', ['-c', line], { stdio: 'ignore' }).status === 0;
+const has = (command) => runs(`command -v ${command}`);
 
-/** Programs, and the Debian package that brings each. */
-const programs = [
-  { command: 'bwrap', pkg: 'bubblewrap', what: 'sandboxes' },
-  { command: 'setpriv', pkg: 'util-linux', what: 'sandboxes under users of their own' },
-  { command: 'java', pkg: 'default-jre-headless', what: 'Apache Kafka', unless: process.env.KAFKA_BROKERS },
-  { command: 'mvn', pkg: 'maven', what: "Apache Kafka's jars", unless: process.env.KAFKA_BROKERS },
-  { command: 'python3', pkg: 'python3', what: 'a real S3 server', unless: has('go') },
+/** What must be there, whether it is, and the Debian package that brings it. */
+const needs = [
+  { pkg: 'bubblewrap', what: 'sandboxes', there: has('bwrap') },
+  { pkg: 'util-linux', what: 'sandboxes under users of their own', there: has('setpriv') },
+  { pkg: 'default-jre-headless', what: 'Apache Kafka', there: process.env.KAFKA_BROKERS || has('java') },
+  { pkg: 'maven', what: "Apache Kafka's jars", there: process.env.KAFKA_BROKERS || has('mvn') },
+  { pkg: 'python3-venv', what: 'a real S3 server', there: has('go') || runs("python3 -c 'import ensurepip, venv'") },
 ];
 
 /** Installs or names what is missing. Throws with the command to type when it cannot install. */
@@ -21,7 +22,7 @@ export function provideRequirements(say) {
   if (process.platform !== 'linux') {
     throw new Error('the tests run on Linux: sandboxes are bubblewrap there (`npm start` works elsewhere)');
   }
-  const missing = programs.filter(({ command, unless }) => !unless && !has(command));
+  const missing = needs.filter(({ there }) => !there);
   if (missing.length === 0) return;
   const packages = missing.map(({ pkg }) => pkg);
   const install = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;

@@ -55,8 +55,11 @@ async function main() {
   );
   if (!only) for (const [name, command, args] of checks) await check(name, command, args);
   await testFile('dist/test/unit.js', 5 * MINUTE);
-  const folders = verb === 'prove' ? ['prove'] : ['integration', 'conformance', 'e2e'];
-  const files = folders.flatMap((folder) => filesOf(`dist/test/${folder}`));
+  // Long proofs: their own folder, and the Kafka tests once more, then with every broker line and with long outages.
+  const files =
+    verb === 'prove'
+      ? ['dist/test/integration/kafka.it.js', ...filesOf('dist/test/prove')]
+      : ['integration', 'conformance', 'e2e'].flatMap((folder) => filesOf(`dist/test/${folder}`));
   if (files.length === 0) throw new Error('no test file found: was the build complete?');
   for (const file of files) await testFile(file, verb === 'prove' ? 40 * MINUTE : 12 * MINUTE);
 }
@@ -81,7 +84,10 @@ async function testFile(file, timeoutMs) {
   const counts = join(scratch, 'counts.json');
   rmSync(counts, { force: true });
   const args = ['--enable-source-maps', '--test-reporter=./test/reporter.mjs', '--test-reporter-destination=stdout', file];
-  const { code, timedOut } = await run(process.execPath, args, { timeoutMs, env: { ISOCHRONE_COUNTS: counts } });
+  const { code, timedOut } = await run(process.execPath, args, {
+    timeoutMs,
+    env: { ISOCHRONE_COUNTS: counts, ISOCHRONE_PROVE: verb === 'prove' ? '1' : '' },
+  });
   let found;
   try {
     found = JSON.parse(readFileSync(counts, 'utf8'));
