@@ -106,12 +106,11 @@ class ScriptedInvoker {
       connection.send(frameTypes.HELLO, noId, { role: 'invoker', name: this.name, token: this.ownToken, credits: 8, draining: false });
     }
     if (frame.type !== frameTypes.RUN) return;
-    const { order } = decodeRun(frame.head, frame.payload);
+    const { order } = decodeRun(frame.payload);
     this.runs.push({
       order,
       answer: (record) => {
-        const { head, payload } = encodeResult(record);
-        connection.send(frameTypes.RESULT, record.activationId, head, payload);
+        connection.send(frameTypes.RESULT, record.activationId, {}, encodeResult(record));
       },
       refuse: (reason) => void connection.send(frameTypes.REFUSE, order.activationId, { reason }),
       started: () => void connection.send(frameTypes.STARTED, order.activationId, { start: 'warm' }),

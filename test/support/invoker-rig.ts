@@ -269,8 +269,7 @@ export class Caller {
   run(order: RunOrder, args: unknown = {}): Promise<CallEnd> {
     return new Promise((end) => {
       this.calls.set(order.activationId, { started: undefined, end });
-      const { head, payload } = encodeRun(order, Buffer.from(JSON.stringify(args)));
-      this.connection?.send(frameTypes.RUN, order.activationId, head, payload);
+      this.connection?.send(frameTypes.RUN, order.activationId, {}, encodeRun(order, Buffer.from(JSON.stringify(args))));
     });
   }
 
@@ -292,8 +291,7 @@ export class Caller {
     if (type === frameTypes.PING) this.pings.push({ ...head });
     else if (type === frameTypes.STARTED && call) call.started = String(head['start']);
     else if (type === frameTypes.REFUSE) this.settle(id, { started: call?.started, refused: String(head['reason']), record: undefined });
-    else if (type === frameTypes.RESULT)
-      this.settle(id, { started: call?.started, refused: undefined, record: decodeResult(head, payload) });
+    else if (type === frameTypes.RESULT) this.settle(id, { started: call?.started, refused: undefined, record: decodeResult(payload) });
   }
 
   private settle(id: string, end: CallEnd): void {

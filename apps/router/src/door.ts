@@ -1,11 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { answerRaw, answerUnreadable } from '#libs/http';
 
 /** Takes a request to its end. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 
 /** Paths that the router answers itself; everything else belongs to a region. */
 const own = /^\/(?:health\/(?:live|ready)|isochrone\/v1\/(?:regions|why\/[^/?]+))(?:\?|$)/;
+
+/** On answers that no region had a part in. */
+const noRegion = { 'X-Isochrone-Region': 'none' };
 
 /** Longer than the region's 65 s and a blocking invocation's 60 s. */
 const requestMs = 72_000;
@@ -34,14 +38,9 @@ export function openDoor(control: Handler, proxy: Handler): Server {
   });
   server.maxConnections = connectionsMax;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket, [...(unanswered.get(socket) ?? [])]));
-  server.on('connect', (_req, socket) => end(socket, '501 Not Implemented'));
+  server.on('connect', (_req, socket) => answerRaw(socket, [501, 'This server does not tunnel'], noRegion));
   return server;
 }
-
-const statuses: Readonly<Record<string, string>> = {
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-};
 
 /**
  * Answers what cannot be parsed, and closes: where the next request would begin is anybody's guess. While an answer is under way nothing
@@ -50,10 +49,5 @@ const statuses: Readonly<Record<string, string>> = {
 function refuse(error: NodeJS.ErrnoException, socket: Duplex, waiting: readonly ServerResponse[]): void {
   const interrupts = waiting.length > 1 || waiting.some((res) => res.headersSent);
   if (error.code === 'ECONNRESET' || !socket.writable || interrupts) socket.destroy();
-  else end(socket, statuses[error.code ?? ''] ?? '400 Bad Request');
-}
-
-function end(socket: Duplex, status: string): void {
-  socket.on('error', () => undefined);
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\nX-Isochrone-Region: none\r\n\r\n`, () => socket.destroy());
+  else answerUnreadable(socket, error.code, noRegion);
 }

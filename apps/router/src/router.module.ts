@@ -36,9 +36,9 @@ export class RouterModule {
         { provide: AdminToken, useFactory: () => new AdminToken(adminToken) },
         {
           provide: Proxy,
-          inject: [Regions, GeoDatabase, Traces, Draining],
-          useFactory: (regions: Regions, geo: GeoDatabase, traces: Traces, draining: Draining) =>
-            new Proxy(regions, geo, traces, draining, { trusted, log }),
+          inject: [Regions, GeoDatabase, Traces, Draining, Prober],
+          useFactory: (regions: Regions, geo: GeoDatabase, traces: Traces, draining: Draining, prober: Prober) =>
+            new Proxy(regions, geo, traces, draining, prober, { trusted, log }),
         },
       ],
     };

@@ -52,7 +52,7 @@ function edgeServer(handler: Handler, headers: Readonly<Record<string, string>>)
     normaliseType(request);
     handler(request, response);
   });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerRaw(socket, clientErrorAnswer(error.code)));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnreadable(socket, error.code));
   return server;
 }
 
@@ -98,13 +98,23 @@ const reasons: Readonly<Record<number, string>> = {
   501: 'Not Implemented',
 };
 
+/** Answers what node's parser could not read (`code` is its error), in the words of OpenWhisk's HTTP layer, and closes the connection. */
+export function answerUnreadable(socket: Duplex, code: string | undefined, headers: Readonly<Record<string, string>> = {}): void {
+  answerRaw(socket, clientErrorAnswer(code), headers);
+}
+
 /** Answers on a bare socket and closes it. A peer that resets it must not end the process, so errors are heard and dropped. */
-function answerRaw(socket: Duplex, [status, text]: readonly [number, string]): void {
+export function answerRaw(socket: Duplex, [status, text]: readonly [number, string], headers: Readonly<Record<string, string>> = {}): void {
   socket.on('error', () => socket.destroy());
   if (!socket.writable) {
     socket.destroy();
     return;
   }
-  const head = `HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\nContent-Type: text/plain; charset=UTF-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\n`;
-  socket.end(`${head}Connection: close\r\n\r\n${text}`, () => socket.destroy());
+  const lines = Object.entries({
+    'Content-Type': 'text/plain; charset=UTF-8',
+    'Content-Length': String(Buffer.byteLength(text)),
+    Connection: 'close',
+    ...headers,
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${reasons[status] ?? ''}\r\n${lines.join('')}\r\n${text}`, () => socket.destroy());
 }

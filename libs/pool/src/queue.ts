@@ -5,8 +5,8 @@
  * Example: room for one sandbox, A has waited with 1000 calls when B's single call comes. The next free place is A's or B's by turn, so B
  * waits for at most one call of A, never for 1000.
  *
- * A call that needs more memory than ever comes free at once would starve behind small ones: once the oldest call has waited for more than
- * `patienceMs`, nobody else is given memory before it. Calls that fit into a warm sandbox of theirs still pass, so a pool whose sandboxes
+ * A call that needs more memory than ever comes free at once would starve behind small ones: once the oldest call of the namespace whose turn
+ * it is has waited for more than `patienceMs`, nobody else is given memory before it. Calls that fit into a warm sandbox of theirs still pass, so a pool whose sandboxes
  * never fall idle can keep it waiting: that is the known limit.
  */
 import { invariant, type NamespaceId } from '#libs/domain';
@@ -75,9 +75,10 @@ export function next<T>(
   nowMs: number,
   { patienceMs }: Pick<QueueBounds, 'patienceMs'>,
 ): { call: Waiting<T>; placement: Exclude<Placement, { start: 'wait' }> } | undefined {
-  const urgent = mostUrgent(queue, pool, nowMs - patienceMs);
+  const turns = order(queue, pool);
+  const urgent = mostUrgent(queue, pool, turns[0], nowMs - patienceMs);
   if (urgent && urgent.placement.start !== 'wait') return { call: urgent.call, placement: urgent.placement };
-  for (const ns of order(queue, pool)) {
+  for (const ns of turns) {
     const tried: Tenant[] = [];
     for (const call of queue.byNamespace.get(ns)?.calls ?? []) {
       if (tried.some((tenant) => sameTenant(tenant, call.job.tenant))) continue;
@@ -105,14 +106,18 @@ function order<T>(queue: WaitQueue<T>, pool: Pool): NamespaceId[] {
     .map(({ ns }) => ns);
 }
 
-/** The oldest call from before `sinceMs` that waits for memory (not for its own limit of instances), with its placement. */
-function mostUrgent<T>(queue: WaitQueue<T>, pool: Pool, sinceMs: number): { call: Waiting<T>; placement: Placement } | undefined {
-  let found: { call: Waiting<T>; placement: Placement } | undefined;
-  for (const { calls } of queue.byNamespace.values()) {
-    const [call] = calls;
-    if (!call || call.sinceMs >= (found?.call.sinceMs ?? sinceMs)) continue;
-    const placement = place(pool, call.job);
-    if (placement.start !== 'wait' || placement.for === 'memory') found = { call, placement };
-  }
-  return found;
+/**
+ * The oldest call of the namespace whose turn it is, where it is from before `sinceMs` and waits for memory (not for its own limit of
+ * instances), with its placement. Another namespace's patience does not count: it would let whoever fills the pool go on filling it.
+ */
+function mostUrgent<T>(
+  queue: WaitQueue<T>,
+  pool: Pool,
+  ns: NamespaceId | undefined,
+  sinceMs: number,
+): { call: Waiting<T>; placement: Placement } | undefined {
+  const call = ns === undefined ? undefined : queue.byNamespace.get(ns)?.calls[0];
+  if (!call || call.sinceMs >= sinceMs) return undefined;
+  const placement = place(pool, call.job);
+  return placement.start !== 'wait' || placement.for === 'memory' ? { call, placement } : undefined;
 }

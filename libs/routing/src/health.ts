@@ -33,6 +33,14 @@ export type HealthEvent =
   | { readonly kind: 'probe-ok'; readonly startedMs: number }
   | { readonly kind: 'failed'; readonly trouble: Exclude<Trouble, 'not-probed'>; readonly detail?: string | undefined };
 
+/** Faults (`X-Isochrone-Fault`) that are a whole region's. Others are one request's, or one namespace's, which anybody could bring about. */
+const regionalFaults: ReadonlySet<string> = new Set(['queue', 'database', 'object-store', 'dependency']);
+
+/** Whether a region's confession says that it cannot serve anybody. */
+export function isRegional(fault: string | undefined): fault is string {
+  return fault !== undefined && regionalFaults.has(fault);
+}
+
 /** Failures in a row that take a region down, when none of them is plain proof. */
 export const failuresMax = 3;
 

@@ -39,9 +39,11 @@ export class Connection {
   /** Sends a frame; nothing happens on a connection that is closed. Returns false when the peer reads too slowly. */
   send(type: FrameType, id: string, head?: object, payload?: Uint8Array): boolean {
     if (this.ended) return false;
+    // Encoded before the socket is corked: a frame that cannot be made must leave the connection as it was.
+    const segments = encodeFrame(type, id, head, payload);
     this.socket.cork();
     let room = true;
-    for (const segment of encodeFrame(type, id, head, payload)) room = this.socket.write(segment);
+    for (const segment of segments) room = this.socket.write(segment);
     this.socket.uncork();
     return room;
   }

@@ -107,14 +107,13 @@ export class FrameServer {
       this.logger.warn('a peer that does not read was dropped', { peer: peer.name });
       return connection.close();
     }
-    const { order, args } = decodeRun(frame.head, frame.payload);
+    const { order, args } = decodeRun(frame.payload);
     if (!isActivationId(frame.id) || order.activationId !== frame.id) return connection.close();
     const reply: Reply = {
       started: (start) => void connection.send(frameTypes.STARTED, frame.id, { start }),
       refuse: (reason) => void connection.send(frameTypes.REFUSE, frame.id, { reason }),
       result: (record) => {
-        const { head, payload } = encodeResult(record);
-        connection.send(frameTypes.RESULT, frame.id, head, payload);
+        connection.send(frameTypes.RESULT, frame.id, {}, encodeResult(record));
       },
     };
     void this.invoker.take(order, args, reply);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { SandboxDriver, type Sandbox, type StemSpec } from '#libs/domain';
+import { Failure, SandboxDriver, type Sandbox, type StemSpec } from '#libs/domain';
 import { Logger } from '#libs/telemetry';
 import * as pool from '#libs/pool';
 import type { Job, Pool, SlotId, Waiting, WaitQueue } from '#libs/pool';
@@ -169,6 +169,8 @@ export class SandboxPool {
   }
 
   private async create(spec: StemSpec): Promise<Sandbox> {
+    // No trying brings a runtime that is not here.
+    if (!this.driver.info().kinds.includes(spec.kind)) throw new Failure('unavailable', { kind: spec.kind });
     for (const pauseMs of createPausesMs) {
       try {
         return await this.createOnce(spec);

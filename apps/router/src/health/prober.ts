@@ -27,14 +27,19 @@ export class Prober implements OnApplicationBootstrap, OnModuleDestroy {
 
   /** Probes every region that is not being probed, all at once; resolves when all have answered or timed out. */
   async probeAll(): Promise<void> {
-    const idle = this.regions.all.filter((region) => !this.#asking.has(region));
-    await Promise.all(
-      idle.map(async (region) => {
-        this.#asking.add(region);
-        region.observe(await probe(region));
-        this.#asking.delete(region);
-      }),
-    );
+    await Promise.all(this.regions.all.map((region) => this.#ask(region)));
+  }
+
+  /** A request broke on its way to or from a region: asks it now, not at the next second. */
+  suspect(region: Region): void {
+    void this.#ask(region);
+  }
+
+  async #ask(region: Region): Promise<void> {
+    if (this.#asking.has(region)) return;
+    this.#asking.add(region);
+    region.observe(await probe(region));
+    this.#asking.delete(region);
   }
 }
 

@@ -22,6 +22,22 @@ export interface OwnAnswer {
   readonly close: boolean;
 }
 
+/** Answers a body that no region would take, in the words of OpenWhisk's HTTP layer, and closes: the rest of it is not waited for. */
+export function answerTooLarge(res: ServerResponse): void {
+  if (res.headersSent || res.destroyed) {
+    res.destroy();
+    return;
+  }
+  const body = Buffer.from('Request too large');
+  const headers = {
+    'content-type': 'text/plain; charset=UTF-8',
+    'content-length': body.length,
+    connection: 'close',
+    'x-isochrone-region': 'none',
+  };
+  res.writeHead(400, headers).end(body);
+}
+
 /** Answers a failure in OpenWhisk's envelope. Once headers are out, nothing can be said any more: then the connection is cut. */
 export function answerFailure(res: ServerResponse, failure: Failure, { transid, region, close }: OwnAnswer): void {
   if (res.headersSent || res.destroyed) {

@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Failure, type RegionId, type Transid } from '#libs/domain';
-import { mayRepeat, ownerCode, route, type Decision, type RoutingFacts, type Whereabouts } from '#libs/routing';
+import { isRegional, mayRepeat, ownerCode, route, type Decision, type RoutingFacts, type Whereabouts } from '#libs/routing';
 import type { Logger } from '#libs/telemetry';
 import { Injectable } from '@nestjs/common';
 import { networkOf, type AddressRange } from '../caller/address.js';
 import { findCaller } from '../caller/caller.js';
 import { GeoDatabase } from '../caller/geo.js';
 import { Draining } from '../health/draining.js';
-import { answerFailure, transidOf } from './answer.js';
-import { bodyOf } from './body.js';
+import { Prober } from '../health/prober.js';
+import { answerFailure, answerTooLarge, transidOf } from './answer.js';
+import { announcesTooMuch, bodyOf } from './body.js';
 import { pathOf, unfitFraming, wantsUpgrade } from './framing.js';
 import { headersForCaller, headersForRegion } from './headers.js';
 import { connectionsMax, type Region } from './region.js';
@@ -41,6 +42,7 @@ export class Proxy {
     private readonly geo: GeoDatabase,
     private readonly traces: Traces,
     private readonly draining: Draining,
+    private readonly prober: Prober,
     private readonly settings: ProxySettings,
   ) {}
 
@@ -51,6 +53,7 @@ export class Proxy {
       const path = pathOf(req.url ?? '');
       const unfit = unfitFraming(req) ?? (path === undefined ? 'the request target is not a path' : undefined);
       if (path === undefined || unfit !== undefined) return this.#refuse(req, res, transid, unfit ?? '');
+      if (announcesTooMuch(req)) return this.#tooLarge(req, res);
       if (wantsUpgrade(req)) return this.#answer(res, new Failure('no-upgrade'), transid, { close: true });
       await this.#travel(this.#depart(req, res, transid, path));
     } catch (error) {
@@ -99,6 +102,7 @@ export class Proxy {
       if (!region) return this.#nowhere(res, transid, decision);
       const attempt = await this.#attempt(passage, region);
       if (attempt.kind === 'unfit') return this.#refuse(req, res, transid, attempt.detail);
+      if (attempt.kind === 'too-large') return this.#tooLarge(req, res);
       if (attempt.kind === 'broken') return void res.destroy();
       if (attempt.kind !== 'failed') return;
       if (decision.because.kind === 'owner') return this.#nowhere(res, transid, decision);
@@ -135,12 +139,21 @@ export class Proxy {
     return attempt;
   }
 
+  /**
+   * What an attempt says about its region. Nothing that a caller or an action can bring about may count against it: a connection that was
+   * refused counts, and a fault that is the whole region's; a request that broke on its way only makes the router ask the region itself, at once.
+   */
   #learn(region: Region, attempt: Attempt): void {
-    if (attempt.kind === 'failed') region.observe({ kind: 'failed', trouble: attempt.trouble, detail: attempt.detail });
-    else if (attempt.kind === 'broken') region.observe({ kind: 'failed', trouble: 'reset', detail: attempt.detail });
-    else if (attempt.kind === 'answered' && attempt.fault !== undefined)
+    if (attempt.kind === 'failed' && !attempt.sent) region.observe({ kind: 'failed', trouble: attempt.trouble, detail: attempt.detail });
+    else if (attempt.kind === 'failed' || attempt.kind === 'broken') this.prober.suspect(region);
+    else if (attempt.kind === 'answered' && isRegional(attempt.fault))
       region.observe({ kind: 'failed', trouble: 'fault', detail: attempt.fault });
     else if (attempt.kind === 'answered') region.observe({ kind: 'answered' });
+  }
+
+  #tooLarge(req: IncomingMessage, res: ServerResponse): void {
+    req.resume();
+    answerTooLarge(res);
   }
 
   #lost(res: ServerResponse, transid: Transid, region: RegionId, trouble: string): void {

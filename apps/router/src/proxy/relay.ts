@@ -24,7 +24,9 @@ export type Attempt =
   /** The caller went away, or never finished his request. */
   | { readonly kind: 'left' }
   /** The request cannot be written as HTTP/1.1. */
-  | { readonly kind: 'unfit'; readonly detail: string };
+  | { readonly kind: 'unfit'; readonly detail: string }
+  /** The request's body is larger than any region takes. */
+  | { readonly kind: 'too-large' };
 
 /** Turns a region's raw headers into those for the caller. */
 export type HeaderFilter = (rawHeaders: FlatHeaders) => FlatHeaders;
@@ -90,6 +92,7 @@ class Relay implements Dispatcher.DispatchHandler {
     if (this.#left || this.res.destroyed) this.done({ kind: 'left' });
     else if (this.#status > 0) this.done({ kind: 'broken', status: this.#status, detail });
     else if (error instanceof CallerFailed) this.done({ kind: 'left' });
+    else if (error instanceof BodyTooLarge) this.done({ kind: 'too-large' });
     else if (code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED') this.done({ kind: 'unfit', detail: error.message });
     else this.done({ kind: 'failed', sent: this.#controller !== undefined, trouble: troubleOf(code), detail });
   }
@@ -102,6 +105,9 @@ class Relay implements Dispatcher.DispatchHandler {
 
 /** The caller's body ended before its end. */
 export class CallerFailed extends Error {}
+
+/** The caller's body went past what any region takes. */
+export class BodyTooLarge extends Error {}
 
 const refusals: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'EHOSTDOWN', 'ENOTFOUND']);
 

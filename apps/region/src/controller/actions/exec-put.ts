@@ -1,4 +1,4 @@
-import { type LimitProfile } from '#libs/domain';
+import { Failure, type LimitProfile } from '#libs/domain';
 import { exactText, isObject, malformedContent, type ExactJson } from '#libs/http';
 import { findRuntime, validKinds } from './runtimes.js';
 
@@ -79,9 +79,14 @@ function readCode(code: ExactJson): string {
   return code;
 }
 
+/** The longest name of an entry point, bytes: it travels in the head of a frame. */
+const mainBytesMax = 4096;
+
 function readMain(main: ExactJson | undefined, kind: string): string | undefined {
   if (main === undefined || main === null) return undefined;
   if (typeof main !== 'string') throw malformedContent(`if defined, 'main' be a string in 'exec' for '${kind}' actions`);
+  const bytes = Buffer.byteLength(main);
+  if (bytes > mainBytesMax) throw new Failure('field-too-large', { field: 'main', bytes, limit: mainBytesMax });
   return main;
 }
 

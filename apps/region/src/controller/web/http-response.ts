@@ -32,6 +32,9 @@ const dropped = new Set([
   'x-openwhisk-activation-id',
 ]);
 
+/** All headers of an answer together, bytes: proxies and browsers give up on more. */
+const headerBytesMax = 32 * 1024;
+
 const tokenPattern = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const valuePattern = /^[\t\x20-\x7e\x80-\xff]*$/;
 const base64Pattern = /^[A-Za-z0-9+/]*={0,2}$/;
@@ -44,7 +47,7 @@ export function httpAnswer(value: ExactJson): Answer | Untold {
   const empty = body === undefined || body === null || body === '';
   const status = readStatus(value['statusCode'], empty ? 204 : 200);
   if (!read || status === undefined) return invalid;
-  if (empty) return { status, headers: read.headers };
+  if (empty || status === 304 || status === 204) return { status, headers: read.headers };
   const content = typeof body === 'string' ? textContent(body, read.type) : jsonContent(body, read.type);
   return 'error' in content ? content : { status, headers: read.headers, ...content };
 }
@@ -80,6 +83,8 @@ function readHeaders(value: ExactJson | undefined): { headers: AnswerHeaders; ty
   if (!lines) return undefined;
   const headers = new Map<string, string[]>();
   for (const [name, text] of lines) headers.set(name, [...(headers.get(name) ?? []), text]);
+  const bytes = lines.reduce((sum, [name, text]) => sum + name.length + text.length, 0);
+  if (bytes > headerBytesMax) return undefined;
   const type = headers.get('content-type')?.[0];
   const kept = [...headers].filter(([name]) => name !== 'content-type' && !dropped.has(name) && !name.startsWith('x-isochrone-'));
   return { headers: Object.fromEntries(kept.map(([name, texts]) => [name, texts.length === 1 ? (texts[0] ?? '') : texts])), type };

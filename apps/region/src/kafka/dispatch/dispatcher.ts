@@ -120,7 +120,7 @@ export class Dispatcher {
     if (frame.type === frameTypes.REFUSE && flight?.link === link) this.refused(id, flight, frame.head['reason']);
     if (frame.type !== frameTypes.RESULT) return;
     this.arrive(id);
-    this.waiters.settle(decodeResult(frame.head, frame.payload));
+    this.waiters.settle(decodeResult(frame.payload));
   }
 
   private refused(id: ActivationId, { link, tried, invocation }: Flight, reason: unknown): void {

@@ -70,8 +70,7 @@ export class InvokerLink {
   }
 
   run(order: RunOrder, args: Uint8Array): void {
-    const { head, payload } = encodeRun(order, args);
-    this.connection?.send(frameTypes.RUN, order.activationId, head, payload);
+    this.connection?.send(frameTypes.RUN, order.activationId, {}, encodeRun(order, args));
   }
 
   /** It said that it is about to end. */

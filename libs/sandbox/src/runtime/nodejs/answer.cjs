@@ -2,9 +2,13 @@
 /** From what the action returns, throws or rejects with to the answer that OpenWhisk's Node.js runtime gives, text for text. */
 const { Buffer } = require('node:buffer');
 
+// As they were before any user code ran: what it does to them must not change how answers are written.
+const { stringify } = JSON;
+const bytesOf = Buffer.from;
+
 /** An answer that is an error of the developer. */
 function failure(text) {
-  return { ok: false, body: JSON.stringify({ error: text }) };
+  return { ok: false, body: stringify({ error: text }) };
 }
 
 /** Calls the action with what `args` gives. */
@@ -41,7 +45,7 @@ function stringified(value) {
     return failure('The action did not return a dictionary.');
   }
   try {
-    const body = JSON.stringify(value);
+    const body = stringify(value);
     return body === undefined ? failure('The action did not return a dictionary.') : { ok: true, body };
   } catch (error) {
     console.error(error);
@@ -77,7 +81,7 @@ function plain(value, above) {
 
 /** The body's bytes: how many, and those that fit into `limit`, ending between two characters. */
 function bodyOf(body, limit) {
-  const bytes = Buffer.from(body);
+  const bytes = bytesOf(body);
   if (bytes.length <= limit) return { bytes: bytes.length, kept: bytes };
   let end = limit;
   while (end > 0 && (bytes[end] & 0xc0) === 0x80) end--;

@@ -28,16 +28,23 @@ const { writeSync } = fs;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 const current = new AsyncLocalStorage();
 
+// As they were before any user code ran: it may patch what it likes, frames are still written and read as they must be.
+const { parse, stringify } = JSON;
+const { allocUnsafe, concat, from } = Buffer;
+const method = (name) => Function.prototype.call.bind(Buffer.prototype[name]);
+const [readU16, readU32, writeU16, writeU32] = ['readUInt16BE', 'readUInt32BE', 'writeUInt16BE', 'writeUInt32BE'].map(method);
+const [copy, cut, text, write] = ['copy', 'subarray', 'toString', 'write'].map(method);
+
 function encode(type, id, head, payload) {
-  const headBytes = Buffer.from(JSON.stringify(head));
-  const bytes = Buffer.allocUnsafe(prologue + headBytes.length + payload.length);
-  bytes.writeUInt32BE(bytes.length - 4, 0);
+  const headBytes = from(stringify(head));
+  const bytes = allocUnsafe(prologue + headBytes.length + payload.length);
+  writeU32(bytes, bytes.length - 4, 0);
   bytes[4] = 1;
   bytes[5] = type;
-  bytes.writeUInt16BE(headBytes.length, 6);
-  bytes.write(id, 8, 16, 'hex');
-  headBytes.copy(bytes, prologue);
-  payload.copy(bytes, prologue + headBytes.length);
+  writeU16(bytes, headBytes.length, 6);
+  write(bytes, id, 8, 16, 'hex');
+  copy(headBytes, bytes, prologue);
+  copy(payload, bytes, prologue + headBytes.length);
   return bytes;
 }
 
@@ -49,25 +56,25 @@ function reader(take) {
     chunks.push(chunk);
     held += chunk.length;
     while (held >= 4) {
-      if (chunks[0].length < 4) chunks = [Buffer.concat(chunks)];
-      const length = chunks[0].readUInt32BE(0) + 4;
+      if (chunks[0].length < 4) chunks = [concat(chunks)];
+      const length = readU32(chunks[0], 0) + 4;
       if (held < length) return;
-      const bytes = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
-      chunks = bytes.length > length ? [bytes.subarray(length)] : [];
+      const bytes = chunks.length === 1 ? chunks[0] : concat(chunks);
+      chunks = bytes.length > length ? [cut(bytes, length)] : [];
       held -= length;
-      const headEnd = prologue + bytes.readUInt16BE(6);
-      const head = headEnd === prologue ? {} : JSON.parse(bytes.toString('utf8', prologue, headEnd));
-      take(bytes[5], bytes.toString('hex', 8, 24), head, bytes.subarray(headEnd, length));
+      const headEnd = prologue + readU16(bytes, 6);
+      const head = headEnd === prologue ? {} : parse(text(bytes, 'utf8', prologue, headEnd));
+      take(bytes[5], text(bytes, 'hex', 8, 24), head, cut(bytes, headEnd, length));
     }
   };
 }
 
 /** Splits `u32 length · environment · rest` and puts the environment into effect. */
 function applyEnv(payload) {
-  const end = 4 + payload.readUInt32BE(0);
-  const env = JSON.parse(payload.toString('utf8', 4, end));
+  const end = 4 + readU32(payload, 0);
+  const env = parse(text(payload, 'utf8', 4, end));
   for (const key of Object.keys(env)) process.env[key] = env[key];
-  return payload.subarray(end);
+  return cut(payload, end);
 }
 
 let children = false;
@@ -108,8 +115,8 @@ class Runtime {
         this.handler = await load(head.main, head.binary === true, code);
         this.end(log, 'init', { ok: true, body: '{"ok":true}' }, head);
       } catch (error) {
-        const text = error !== null && typeof error === 'object' && error.stack ? error.stack : error;
-        this.end(log, 'init', failure(`Initialization has failed due to: ${String(text)}`), head);
+        const reason = error !== null && typeof error === 'object' && error.stack ? error.stack : error;
+        this.end(log, 'init', failure(`Initialization has failed due to: ${String(reason)}`), head);
       }
     });
   }
@@ -118,8 +125,8 @@ class Runtime {
     const log = this.open(id, head);
     await current.run(log, async () => {
       if (!this.handler) return this.end(log, 'run', failure('System not initialized.'), head);
-      const text = applyEnv(payload).toString('utf8');
-      this.end(log, 'run', await answerOf(this.handler, () => JSON.parse(text)), head);
+      const args = text(applyEnv(payload), 'utf8');
+      this.end(log, 'run', await answerOf(this.handler, () => JSON.parse(args)), head);
     });
   }
 

@@ -6,6 +6,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { pipeline } = require('node:stream/promises');
+const { crc32 } = require('node:zlib');
 const yauzl = require('yauzl');
 
 const entriesMax = 50_000;
@@ -62,8 +63,21 @@ function placeOf(name, folder) {
 async function writeFile(zip, entry, target, mode) {
   const permissions = mode & 0o777 ? (mode & 0o777) | 0o600 : 0o644;
   if (entry.uncompressedSize === 0) fs.writeFileSync(target, '', { flag: 'wx', mode: permissions });
-  else await pipeline(await zip.openReadStreamPromise(entry), fs.createWriteStream(target, { flags: 'wx', mode: permissions }));
+  else {
+    const source = await zip.openReadStreamPromise(entry);
+    await pipeline(source, (chunks) => intact(chunks, entry), fs.createWriteStream(target, { flags: 'wx', mode: permissions }));
+  }
   fs.chmodSync(target, permissions);
+}
+
+/** The chunks of an entry; throws at their end where they are not what was packed. */
+async function* intact(chunks, entry) {
+  let sum = 0;
+  for await (const chunk of chunks) {
+    sum = crc32(chunk, sum);
+    yield chunk;
+  }
+  if (sum !== entry.crc32) throw new Error(`The checksum of ${JSON.stringify(entry.fileName)} does not match`);
 }
 
 async function readLink(zip, entry) {
