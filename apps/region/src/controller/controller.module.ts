@@ -25,8 +25,10 @@ import { Packages } from './packages/packages.js';
 import type { EntityCall, Routes } from './rest/call.js';
 import { Features } from './rest/features.js';
 import { RestRoutes } from './rest/rest.routes.js';
+import { RuleBook } from './rules/rule-book.js';
 import { Rules } from './rules/rules.js';
 import { Settings } from './settings.js';
+import { Firing } from './triggers/firing.js';
 import { Triggers } from './triggers/triggers.js';
 import { WebActions } from './web/web-actions.js';
 import { WebRoutes } from './web/web.routes.js';
@@ -41,7 +43,9 @@ const services: Provider[] = [
   Actions,
   Packages,
   Triggers,
+  Firing,
   Rules,
+  RuleBook,
   Activations,
   Limits,
   Info,

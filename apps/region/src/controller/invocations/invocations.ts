@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { effectiveRates, Subjects, Throttles, type Identity } from '#libs/auth';
-import { activationId, type ActivationId, type ActivationRecord, type Transid } from '#libs/domain';
+import { activationId, truthy, type ActivationId, type ActivationRecord, type Transid } from '#libs/domain';
 import { Acceptance } from '../../kafka/acceptance.js';
 import { wantsKey } from '../actions/action-put.js';
 import type { ResolvedAction } from '../definitions/resolver.js';
 import { Settings } from '../settings.js';
-import { checkMessageSize, type Arguments } from './payload.js';
+import { checkMessageSize, checkProtected, mergeArguments, type Payload } from './payload.js';
 import { runOrder } from './run-order.js';
 
 /** An invocation that is wanted. */
 export interface Wanted {
   readonly identity: Identity;
   readonly resolved: ResolvedAction;
-  readonly args: Arguments;
+  readonly payload: Payload;
+  /** Whether it has been seen to already that the payload leaves protected parameters alone. */
+  readonly checked?: boolean;
   readonly transid: Transid;
   /** Longest wait for the record, ms; undefined does not wait. */
   readonly waitMs: number | undefined;
@@ -39,8 +41,11 @@ export class Invocations {
   ) {}
 
   /** Returns once the invocation is durable and, where that is wanted, its record is known or the wait is over. Throws where it is not accepted. */
-  async invoke({ identity, resolved, args, transid, waitMs }: Wanted): Promise<Accepted> {
+  async invoke({ identity, resolved, payload, checked, transid, waitMs }: Wanted): Promise<Accepted> {
     const { profile, region } = this.settings;
+    const { action, parameters } = resolved;
+    if (!checked) checkProtected(truthy(action, 'final', false), parameters, payload.keys);
+    const args = mergeArguments(parameters, payload.keys, payload.body);
     checkMessageSize(args, metadataBytes, profile);
     const apiKey = wantsKey(resolved.action) ? await this.subjects.keyOf(identity.ns) : undefined;
     const acceptedAtMs = Date.now();

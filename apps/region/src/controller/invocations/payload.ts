@@ -1,6 +1,12 @@
 import { Failure, toJsonText, type LimitProfile, type Parameter } from '#libs/domain';
 import { exactText, parseExact, type ExactJson, type ExactObject } from '#libs/http';
 
+/** What an action is called with: the text of an object as bytes, or nothing, and the names of its members. */
+export interface Payload {
+  readonly keys: ReadonlySet<string>;
+  readonly body: Uint8Array;
+}
+
 /** What a run gets: the arguments, and the environment of a sandbox that has yet to be initialised. */
 export interface Arguments {
   /** The text of a JSON object. */
