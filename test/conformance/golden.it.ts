@@ -17,7 +17,7 @@ const areas = readdirSync(folder)
   .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as { area: string; cases: Case[] });
 
 /** Areas whose answers pass through the queue of record: asked again on the second one, and through the router. */
-const queued = new Set(['invocation', 'results', 'activations', 'sequences', 'triggers']);
+const queued = new Set(['invocation', 'results', 'activations', 'sequences', 'conductors', 'triggers']);
 
 for (const queue of ['postgres', 'kafka'] as const) {
   describe(`recorded answers, queue of record: ${queue}`, () => {

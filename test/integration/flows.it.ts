@@ -117,6 +117,38 @@ describe('flows', { timeout: 300_000 }, () => {
     assert.deepEqual(parametersOf(await chain('swap', 'inc')), components);
   });
 
+  test('a conductor is called with its own parameters each time, through a binding and as a web action too', async () => {
+    const code = `function main({ at = 0, given, n }) {
+      return at < 2 ? { action: 'inc', params: { n }, state: { at: at + 1 } } : { params: { body: { n, at, given, env: process.env.SECRET } } };
+    }`;
+    await put('packages', 'flows', { publish: true });
+    await deploy('flows/thrice', code, {
+      parameters: [
+        { key: 'given', value: 'by definition' },
+        { key: 'SECRET', value: 's', init: true },
+      ],
+      annotations: [
+        { key: 'conductor', value: true },
+        { key: 'web-export', value: true },
+      ],
+    });
+    await put('packages', 'bound', { binding: { namespace: 'guest', name: 'flows' } });
+    const expected = { n: 3, at: 2, given: 'by definition', env: 's' };
+    const told = (await invoke('bound/thrice', { n: 1 })).json<Told>();
+    assert.deepEqual(told.response.result, { body: expected });
+    assert.deepEqual([value(told, 'binding'), value(told, 'path'), told.logs.length], ['guest/bound', 'guest/flows/thrice', 5]);
+    const viaWeb = await ask('GET', '/api/v1/web/guest/flows/thrice.http?n=1', { key: null });
+    assert.deepEqual([viaWeb.status, viaWeb.json<{ at: number }>().at], [200, 2]);
+  });
+
+  test('a composition may not call what its caller may not', async () => {
+    const code = 'function main(a) { return a.error ? { params: { told: a.error } } : { action: a.name }; }';
+    await deploy('asks', code, { annotations: [{ key: 'conductor', value: true }] });
+    const told = async (name: string): Promise<unknown> => (await invoke('asks', { name }, 'blocking=true&result=true')).json()['told'];
+    assert.equal(await told('/other/x'), "Failed entitlement check for action with name 'other/x' during composition.");
+    assert.equal(await told('p/none'), "Failed to resolve action with name 'guest/p/none' during composition.");
+  });
+
   test('a fired trigger tells what became of each rule', async () => {
     await put('triggers', 'bell', {});
     await deploy('away', increment);

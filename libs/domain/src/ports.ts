@@ -166,10 +166,19 @@ export abstract class ActivationStore {
 }
 
 /** How an activation that consists of others goes about it: the region runs it itself, and only what it causes reaches an invoker. */
-export interface Flow {
-  readonly kind: 'sequence';
-  /** Actions in their order, `/NS/[PKG/]ACT`. */
-  readonly components: readonly string[];
+export type Flow = FlowSurroundings &
+  (
+    | {
+        readonly kind: 'sequence';
+        /** Actions in their order, `/NS/[PKG/]ACT`. */
+        readonly components: readonly string[];
+      }
+    /** A conductor says what comes next. */
+    | { readonly kind: 'composition' }
+  );
+
+/** Where a flow stands among others. */
+export interface FlowSurroundings {
   /** How much the flows around it have caused before; 0 outside of any whose count it shares. */
   readonly ran: Ran;
   /** How many flows there are around it. */

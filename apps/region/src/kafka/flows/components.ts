@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Identities, type Identity } from '#libs/auth';
 import { Failure, type ActivationId, type ActivationRecord, type Flow, type RunOrder } from '#libs/domain';
 import { Logger } from '#libs/telemetry';
-import type { Reference } from '../../controller/definitions/reference.js';
+import { readReference, type Reference } from '../../controller/definitions/reference.js';
 import { Resolver, type ResolvedAction } from '../../controller/definitions/resolver.js';
 import { Orders } from '../../controller/invocations/orders.js';
 import type { ListPayload, Payload } from '../../controller/invocations/payload.js';
@@ -37,11 +37,27 @@ export class Components {
   /** The action that is meant, as `caller` is entitled to it. */
   async find(caller: Identity, reference: Reference): Promise<Found> {
     try {
-      return { kind: 'found', resolved: await this.resolver.action(caller, reference, 'cached') };
+      const resolved = await this.resolver.action(caller, reference, 'cached');
+      return { kind: 'found', resolved };
     } catch (cause) {
       if (cause instanceof Failure && (cause.code === 'not-found' || cause.code === 'other-collection')) return { kind: 'missing' };
       if (cause instanceof Failure && cause.code === 'forbidden-resource') return { kind: 'forbidden' };
       this.logger.warn('an action that is to follow another could not be read', {}, cause);
+      return { kind: 'failed' };
+    }
+  }
+
+  /** The action that is meant, if `caller` may run what it consists of too. */
+  async findWhole(caller: Identity, reference: Reference): Promise<Found> {
+    const found = await this.find(caller, reference);
+    if (found.kind !== 'found' || found.resolved.action.exec.type !== 'sequence') return found;
+    const parts = found.resolved.action.exec.components.map((component) => readReference(component, caller.namespace));
+    try {
+      await this.resolver.checkEntitled(caller, parts, 'cached');
+      return found;
+    } catch (cause) {
+      if (cause instanceof Failure && cause.status < 500) return { kind: 'forbidden' };
+      this.logger.warn('what a sequence consists of could not be read', {}, cause);
       return { kind: 'failed' };
     }
   }

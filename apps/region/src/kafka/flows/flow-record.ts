@@ -6,11 +6,15 @@ import {
   type ActivationRecord,
   type ActivationResponse,
   type Annotation,
+  type Flow,
   type JsonText,
   type Ran,
   type RunOrder,
 } from '#libs/domain';
 import type { PublicOrder } from '../message.js';
+
+/** Flows of one kind. */
+export type FlowOf<K extends Flow['kind']> = Extract<Flow, { readonly kind: K }>;
 
 /** What the activations that a flow caused add up to. */
 export interface Tally {
@@ -74,6 +78,7 @@ export function flowRecord(
 export function flowAnnotations(order: PublicOrder, waitMs: number, memoryMiB: number | undefined): Annotation[] {
   const all: (readonly [string, JsonText] | false)[] = [
     ['topmost', toJsonText(order.cause === undefined)],
+    order.flow?.kind === 'composition' && ['conductor', toJsonText(true)],
     ['path', toJsonText(order.action.fqn)],
     ['kind', toJsonText('sequence')],
     order.cause !== undefined && ['causedBy', toJsonText('sequence')],

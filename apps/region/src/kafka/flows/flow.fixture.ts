@@ -18,6 +18,7 @@ import type { ListPayload, Payload } from '../../controller/invocations/payload.
 import { Settings } from '../../controller/settings.js';
 import { anOrder } from '../../invoker/order.fixture.js';
 import type { Components, Found, Inner } from './components.js';
+import type { FlowOf } from './flow-record.js';
 
 /** What an action answers, given the text of its payload. */
 export type Answering = (payload: string) => readonly [StatusCode, string] | 'failed' | 'unknown';
@@ -26,13 +27,16 @@ export type Answering = (payload: string) => readonly [StatusCode, string] | 'fa
 export const settings = new Settings(limitProfiles.openwhisk, { id: 'eu-west-1' } as unknown as WorldRegion, '');
 
 /** An order for a flow whose action is `guest/p/hello`. */
-export function aFlow(flow: Partial<Flow> & Pick<Flow, 'kind'>, cause?: string): RunOrder & { readonly flow: Flow } {
-  const whole = { components: [], ran: noneRan, depth: 0, ...flow } as Flow;
+export function aFlow<K extends Flow['kind']>(
+  flow: Partial<FlowOf<K>> & { kind: K },
+  cause?: string,
+): RunOrder & { readonly flow: FlowOf<K> } {
+  const whole = { ...(flow.kind === 'sequence' ? { components: [] } : {}), ran: noneRan, depth: 0, ...flow } as unknown as FlowOf<K>;
   return { ...anOrder(cause === undefined ? {} : { cause }), flow: whole };
 }
 
 /** Actions of the namespace `guest` that answer as they are told, as far as a flow goes; `asked` notes what was run with what. */
-export class ScriptedComponents implements Pick<Components, 'identity' | 'find' | 'run'> {
+export class ScriptedComponents implements Pick<Components, 'identity' | 'find' | 'findWhole' | 'run'> {
   readonly asked: string[] = [];
   readonly flows: (Flow | undefined)[] = [];
   private count = 0;
@@ -51,6 +55,10 @@ export class ScriptedComponents implements Pick<Components, 'identity' | 'find' 
     if (!this.actions[name]) return Promise.resolve({ kind: 'missing' });
     const action = { exec: this.execs[name] ?? { type: 'code' }, annotations: [] } as unknown as Action;
     return Promise.resolve({ kind: 'found', resolved: { action, name } as ResolvedAction });
+  }
+
+  findWhole(caller: Identity, reference: Reference): Promise<Found> {
+    return this.find(caller, reference);
   }
 
   run(_outer: RunOrder, { name }: ResolvedAction, payload: Payload | ListPayload, flow: Flow | undefined): Promise<Inner> {

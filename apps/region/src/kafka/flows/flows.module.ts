@@ -12,6 +12,7 @@ import { StorageModule } from '../../storage.module.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { KafkaModule } from '../kafka.module.js';
 import { Components } from './components.js';
+import { Compositions } from './compositions.js';
 import { FlowOptions, Leases } from './leases.js';
 import { Orchestrator } from './orchestrator.js';
 import { Sequences } from './sequences.js';
@@ -58,6 +59,7 @@ export class FlowsModule {
         Leases,
         Components,
         Sequences,
+        Compositions,
         Orchestrator,
         FlowsProcess,
       ],

@@ -4,6 +4,7 @@ import { Logger } from '#libs/telemetry';
 import { Settings } from '../../controller/settings.js';
 import type { FlowRunner } from '../dispatch/dispatcher.js';
 import { RecordWaiters } from '../dispatch/record-waiters.js';
+import { Compositions } from './compositions.js';
 import { flowRecord } from './flow-record.js';
 import { Leases } from './leases.js';
 import { Sequences } from './sequences.js';
@@ -24,6 +25,7 @@ export class Orchestrator implements FlowRunner {
 
   constructor(
     private readonly sequences: Sequences,
+    private readonly compositions: Compositions,
     private readonly leases: Leases,
     private readonly waiters: RecordWaiters,
     private readonly settings: Settings,
@@ -62,7 +64,7 @@ export class Orchestrator implements FlowRunner {
       const right = await this.leases.start(order);
       if (!right.granted) return this.waiters.left(id);
       const startMs = Date.now();
-      const end = await this.sequences.run(order, flow, args);
+      const end = await (flow.kind === 'sequence' ? this.sequences.run(order, flow, args) : this.compositions.run(order, flow, args));
       const run = { startMs, endMs: Date.now(), region: this.settings.region.id, attempt: right.attempt };
       const record = flowRecord(order, end, run);
       if (await this.leases.finish(record, right.attempt)) this.waiters.settle(record);

@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Action, Flow } from '#libs/domain';
+import type { Action } from '#libs/domain';
 import type { Components } from './components.js';
+import type { FlowOf } from './flow-record.js';
 import { aFlow, ScriptedComponents, settings, type Answering } from './flow.fixture.js';
 import { Sequences } from './sequences.js';
 
 const echo: Answering = (payload) => [0, payload];
 const inc: Answering = (payload) => [0, JSON.stringify({ n: (JSON.parse(payload) as { n: number }).n + 1 })];
 
-async function run(names: readonly string[], actions: Readonly<Record<string, Answering>>, args = '{"n":1}', flow: Partial<Flow> = {}) {
+async function run(
+  names: readonly string[],
+  actions: Readonly<Record<string, Answering>>,
+  args = '{"n":1}',
+  flow: Partial<FlowOf<'sequence'>> = {},
+) {
   const execs: Record<string, Action['exec']> = { inner: { type: 'sequence', kind: 'sequence', components: ['/guest/inc'] } };
   const components = new ScriptedComponents(actions, execs);
   const order = aFlow({ kind: 'sequence', components: names.map((name) => (name.startsWith('/') ? name : `/guest/${name}`)), ...flow });

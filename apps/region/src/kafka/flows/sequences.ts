@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { errorResult, type ActivationResponse, type Flow, type RunOrder } from '#libs/domain';
+import { errorResult, type ActivationResponse, type RunOrder } from '#libs/domain';
 import { readReference } from '../../controller/definitions/reference.js';
 import { flowOf, noneRan } from '../../controller/invocations/flow.js';
 import { payloadOf } from '../../controller/invocations/payload.js';
 import { Settings } from '../../controller/settings.js';
 import { Components } from './components.js';
-import { counted, noTally, type FlowEnd, type Tally } from './flow-record.js';
+import { counted, noTally, type FlowEnd, type FlowOf, type Tally } from './flow-record.js';
 import { stops } from './stops.js';
 
 /** Runs sequences: one component after another, each with the result of the one before, until one has an error. */
@@ -17,7 +17,7 @@ export class Sequences {
   ) {}
 
   /** Runs a sequence to its end; never rejects for what its components do. */
-  async run(order: RunOrder, flow: Flow, args: Uint8Array): Promise<FlowEnd> {
+  async run(order: RunOrder, flow: FlowOf<'sequence'>, args: Uint8Array): Promise<FlowEnd> {
     const max = this.settings.profile.sequenceLength;
     let tally: Tally = noTally(flow.ran);
     const end = (statusCode: 1 | 3, text: string): FlowEnd => ({ response: { statusCode, result: errorResult(text) }, tally });
