@@ -66,6 +66,12 @@ export class ControllerRig {
     return this.controller?.exit;
   }
 
+  /** Kills the controller as an outage would, and resolves once it is gone. */
+  async killController(): Promise<void> {
+    this.controller?.child.kill('SIGKILL');
+    await this.controller?.exit;
+  }
+
   /** Creates a subject and returns its key. */
   async subject(name: string, authKey?: string): Promise<string> {
     const answer = await fetch(`${this.base}/isochrone/v1/subjects`, {

@@ -9,7 +9,7 @@ interface RoleModule {
 /** Loads a role's module when it is asked for, so that an invoker never holds a controller's code in memory. */
 const roles: Record<RegionConfig['ISOCHRONE_ROLES'][number], () => Promise<RoleModule>> = {
   controller: async () => (await import('./controller/controller.module.js')).ControllerModule,
-  kafka: async () => (await import('./kafka/kafka.module.js')).KafkaModule,
+  kafka: async () => (await import('./kafka/flows/flows.module.js')).FlowsModule,
   invoker: async () => (await import('./invoker/invoker.module.js')).InvokerModule,
 };
 

@@ -36,6 +36,12 @@ export interface ActivationRecord {
   readonly trace: ActivationTrace;
 }
 
+/** How many activations a flow has caused: components that are no sequences themselves, and runs of conductors. */
+export interface Ran {
+  readonly components: number;
+  readonly conductors: number;
+}
+
 /** What an operator asks of one activation. Durations in ms. */
 export interface ActivationTrace {
   readonly transid: string;
@@ -45,6 +51,8 @@ export interface ActivationTrace {
   readonly initMs?: number;
   readonly runMs?: number;
   readonly attempt: number;
+  /** Of a sequence or composition, whose logs are the ids of what it caused: how much that was, with what its own cause had caused before. */
+  readonly ran?: Ran;
 }
 
 /** The record's JSON as a client reads it; blocking answers carry no logs. */

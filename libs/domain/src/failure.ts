@@ -11,6 +11,7 @@ export const failures = {
   'forbidden-kind': [403, "The supplied authentication is not authorized to access actions of kind '{kind}'."],
   'not-found': [404, 'The requested resource does not exist.'],
   'not-found-resource': [404, "The requested resource '{resource}' does not exist."],
+  'no-trigger': [404, 'Only rules with existing triggers can be activated'],
   'no-route': [404, 'The requested resource could not be found.'],
   'no-method': [405, 'HTTP method not allowed, supported methods: {methods}'],
   'not-acceptable': [406, 'Resource representation is only available with these types:\n{types}'],

@@ -1,4 +1,4 @@
-import type { ActivationRecord, StatusCode } from './activation.js';
+import type { ActivationRecord, Ran, StatusCode } from './activation.js';
 import type { Outcome } from './outcome.js';
 import type { ActionLimits, EntityKind, Space } from './entities.js';
 import type { ActivationId, EntityId, Hlc, NamespaceId, RegionCode, Transid } from './ids.js';
@@ -165,6 +165,26 @@ export abstract class ActivationStore {
   abstract byTransid(transid: string): Promise<ActivationRecord[]>;
 }
 
+/** How an activation that consists of others goes about it: the region runs it itself, and only what it causes reaches an invoker. */
+export type Flow = FlowSurroundings &
+  (
+    | {
+        readonly kind: 'sequence';
+        /** Actions in their order, `/NS/[PKG/]ACT`. */
+        readonly components: readonly string[];
+      }
+    /** A conductor says what comes next. */
+    | { readonly kind: 'composition' }
+  );
+
+/** Where a flow stands among others. */
+export interface FlowSurroundings {
+  /** How much the flows around it have caused before; 0 outside of any whose count it shares. */
+  readonly ran: Ran;
+  /** How many flows there are around it. */
+  readonly depth: number;
+}
+
 /** What an invoker must know to run one activation; travels as the head of a RUN frame. The arguments travel beside it, as bytes. */
 export interface RunOrder {
   readonly activationId: ActivationId;
@@ -182,6 +202,8 @@ export interface RunOrder {
   readonly filterName: string;
   /** `NS/BINDING` where invoked through one. */
   readonly binding?: string;
+  /** There where the activation consists of others; `action` is then what was asked for, without code. */
+  readonly flow?: Flow;
   /** Ends the activation as an application error with this text, without running it. */
   readonly refusal?: string;
   /** Secrets: never logged, sealed in the queue. */

@@ -3,6 +3,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { Identities } from '#libs/auth';
 import type { RegionEvent } from '#libs/domain';
 import { Definitions } from './definitions/definitions.js';
+import { RuleBook } from './rules/rule-book.js';
 
 /** Makes the caches of this process forget what changed anywhere in the region. */
 @Controller()
@@ -10,11 +11,13 @@ export class ChangesController {
   constructor(
     private readonly definitions: Definitions,
     private readonly identities: Identities,
+    private readonly rules: RuleBook,
   ) {}
 
   @EventPattern('entity.changed')
   forget(@Payload() event: RegionEvent): void {
     this.definitions.forget(event.key);
     this.identities.forget(event.key);
+    this.rules.forget(event.key);
   }
 }

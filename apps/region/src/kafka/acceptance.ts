@@ -4,7 +4,7 @@ import type { ActivationRecord, RunOrder, SandboxInfo } from '#libs/domain';
 export interface Invocation {
   /** Resolves once the invocation is durable: only then may its id be given to a client. Rejects with Failure `unavailable`, and then there is no activation. */
   readonly accepted: Promise<void>;
-  /** The terminal record, without logs, once it is known; rejects with a Failure when it is not known within the action's time limit and a margin. */
+  /** The terminal record once it is known, without logs but for a flow's; rejects with a Failure when it is not known within the action's time limit and a margin. */
   readonly record: Promise<ActivationRecord>;
 }
 

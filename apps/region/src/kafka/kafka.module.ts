@@ -91,7 +91,7 @@ export class KafkaModule {
         DispatchProcess,
         ...(config.ISOCHRONE_ROLES.includes('kafka') ? recovery : []),
       ],
-      exports: [Acceptance, EventBus, RegionEventsServer],
+      exports: [Acceptance, Dispatcher, RecordWaiters, EventBus, RegionEventsServer],
     };
     modules.set(config, module);
     return module;

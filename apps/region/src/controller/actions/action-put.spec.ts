@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asJsonText, limitProfiles } from '#libs/domain';
 import { parseExact } from '#libs/http';
-import { checkExecSize, mergeAnnotations, readActionRest, readLimits, wantsKey } from './action-put.js';
+import { checkExecSize, mergeAnnotations, readActionRest, readLimits, wantsKey, writtenParameters } from './action-put.js';
 
 const malformed = (reason: string): object => ({ status: 400, message: `The request content was malformed:\n${reason}` });
 const entry = (key: string, value: string) => ({ key, value: asJsonText(value) });
@@ -52,4 +52,15 @@ test('the keys to delete are a list of texts', () => {
   assert.deepEqual(readActionRest({ delAnnotations: ['a'] }).delAnnotations, ['a']);
   assert.throws(() => readActionRest({ delAnnotations: [1] }), { status: 400 });
   assert.throws(() => readActionRest({ delAnnotations: 'a' }), { status: 400 });
+});
+
+test('a sequence has its components for a parameter, and code in its place does not inherit that', () => {
+  const given = [{ key: 'a', value: asJsonText('1') }];
+  const sequence = { type: 'sequence', components: ['/ann/a'] } as const;
+  const components = [{ key: '_actions', value: '["/ann/a"]' }];
+  assert.deepEqual(writtenParameters(given, sequence, undefined), components);
+  assert.equal(writtenParameters(given, undefined, sequence), undefined);
+  assert.deepEqual(writtenParameters(undefined, { type: 'code' }, sequence), []);
+  assert.equal(writtenParameters(given, { type: 'code' }, sequence), given);
+  assert.equal(writtenParameters(undefined, { type: 'code' }, { type: 'code' }), undefined);
 });

@@ -1,4 +1,13 @@
-import { Failure, truthy, type ActionLimits, type Annotation, type LimitProfile } from '#libs/domain';
+import {
+  Failure,
+  toJsonText,
+  truthy,
+  type ActionLimits,
+  type Annotation,
+  type Exec,
+  type LimitProfile,
+  type Parameter,
+} from '#libs/domain';
 import { exactText, isObject, malformedContent, numberOf, type ExactJson, type ExactObject } from '#libs/http';
 import { readVersioned, type CommonPut } from '../definitions/entity-put.js';
 
@@ -50,6 +59,20 @@ export function mergeAnnotations(
   merged.set('exec', { key: 'exec', value: exactText(kind) });
   if (!old && !merged.has('provide-api-key')) merged.set('provide-api-key', { key: 'provide-api-key', value: exactText(false) });
   return [...merged.values()];
+}
+
+/**
+ * The parameters that a write leaves behind; undefined keeps those that are there. A sequence has its components for a parameter and no other,
+ * and code that takes the place of a sequence does not inherit that.
+ */
+export function writtenParameters(
+  given: readonly Parameter[] | undefined,
+  exec: { readonly type: Exec['type']; readonly components?: readonly string[] } | undefined,
+  before: Pick<Exec, 'type'> | undefined,
+): readonly Parameter[] | undefined {
+  if (exec?.components) return [{ key: '_actions', value: toJsonText(exec.components) }];
+  if (before?.type !== 'sequence') return given;
+  return exec ? (given ?? []) : undefined;
 }
 
 /** Whether an action may ask for the key of who invokes it. */

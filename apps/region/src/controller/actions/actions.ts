@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { effectiveRates } from '#libs/auth';
+import { effectiveRates, type Identity } from '#libs/auth';
 import {
   checkLimits,
   entityPath,
@@ -18,6 +18,7 @@ import type { DraftOf } from '../definitions/codec.js';
 import { Definitions, type Written } from '../definitions/definitions.js';
 import { readPutObject, readSized } from '../definitions/entity-put.js';
 import { countAnswer, listAnswer, readPage, type Page } from '../definitions/listing.js';
+import { readReference } from '../definitions/reference.js';
 import { actionOf, Resolver } from '../definitions/resolver.js';
 import {
   namespaceOf,
@@ -30,9 +31,10 @@ import {
 } from '../rest/call.js';
 import { Settings } from '../settings.js';
 import { actionJson, actionSummary } from './action-document.js';
-import { checkExecSize, mergeAnnotations, readActionRest, type ActionPut } from './action-put.js';
+import { checkExecSize, mergeAnnotations, readActionRest, writtenParameters, type ActionPut } from './action-put.js';
 import { CodeVault } from './code.js';
-import { readExec } from './exec-put.js';
+import { readExec, resolvedComponents } from './exec-put.js';
+import { SequenceCheck } from './sequence-check.js';
 
 /** Actions as the REST API creates, reads, lists and deletes them. */
 @Injectable()
@@ -47,6 +49,7 @@ export class Actions {
     private readonly definitions: Definitions,
     private readonly resolver: Resolver,
     private readonly vault: CodeVault,
+    private readonly sequences: SequenceCheck,
     private readonly settings: Settings,
   ) {}
 
@@ -67,25 +70,29 @@ export class Actions {
     const owner = ownNamespace(call, pkg, name);
     const { profile } = this.settings;
     const body = readPutObject(readTypedBody(call.headers['content-type'], call.body));
-    const exec = readExec(body['exec'], profile);
+    const exec = resolvedComponents(readExec(body['exec'], profile), owner.name);
     const sized = readSized(body, profile);
     checkExecSize(exec?.bytes ?? 0, profile);
     const overwrite = call.query.boolean('overwrite', false);
-    const put: ActionPut = { ...sized, ...readActionRest(body) };
+    const rest = readActionRest(body);
+    // OpenWhisk loses them where the body has a sequence.
+    const put: ActionPut = { ...sized, ...rest, delAnnotations: exec?.type === 'sequence' ? [] : rest.delAnnotations };
     checkLimits(put.limits, profile, effectiveRates(call.identity, profile).concurrentInvocations);
+    if (exec?.type === 'sequence') await this.checkComponents(call.identity, exec.components);
     const kind = exec?.type === 'code' ? exec.kind : exec?.type;
     const { allowedKinds } = call.identity.limits;
     if (kind !== undefined && allowedKinds && !allowedKinds.includes(kind)) throw new Failure('forbidden-kind', { kind });
-    if (exec?.type === 'sequence') throw new Failure('bad-request', { reason: 'Sequences are not supported by this region.' });
     await this.checkPackage(owner.ns, pkg);
 
     const path = entityPath(pkg, name);
-    checkWritable(await this.definitions.read(owner.ns, path), overwrite);
+    const standing = checkWritable(await this.definitions.read(owner.ns, path), overwrite);
+    if (exec?.type === 'sequence') await this.sequences.check(call.identity, { namespace: owner.name, pkg, name }, exec.components);
     const stored = exec && (await this.vault.store(owner.ns, exec));
-    const written = await this.definitions.write({ ns: owner.ns, path }, put.parameters, (current) =>
+    const parameters = writtenParameters(put.parameters, exec, standing?.exec);
+    const written = await this.definitions.write({ ns: owner.ns, path }, parameters, (current) =>
       this.become(checkWritable(current, overwrite), put, stored),
     );
-    return this.answer(owner, written, exec?.code);
+    return this.answer(owner, written, exec && 'code' in exec ? exec.code : undefined);
   }
 
   private async remove(call: EntityCall): Promise<Answer> {
@@ -135,6 +142,12 @@ export class Actions {
       code: code ?? (await this.vault.read(owner.ns, entity.exec)),
     };
     return jsonAnswer(200, actionJson(entity, view), { 'x-isochrone-token': token });
+  }
+
+  /** Whether the caller may use what a sequence names comes before whether that exists. */
+  private async checkComponents(caller: Identity, components: readonly string[]): Promise<void> {
+    const references = components.map((component) => readReference(component, caller.namespace));
+    await this.resolver.checkEntitled(caller, references, 'fresh');
   }
 
   /** A package that is written into must be there and be no binding. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limitProfiles } from '#libs/domain';
 import type { ExactJson } from '#libs/http';
-import { isBinary, readExec } from './exec-put.js';
+import { isBinary, readExec, resolvedComponents } from './exec-put.js';
 
 const read = (value: ExactJson) => readExec(value, limitProfiles.openwhisk);
 const malformed = (reason: string): object => ({ status: 400, message: `The request content was malformed:\n${reason}` });
@@ -60,4 +60,10 @@ test('an exec that lacks something, or has it of another type, is refused in the
 test('image names may have a host, a port, a tag and a digest', () => {
   for (const image of ['me/image:1.0', 'image', 'example.org:5000/me/image:tag', 'a/b@sha256:abcdef'])
     assert.equal(read({ kind: 'blackbox', image })?.type, 'blackbox');
+});
+
+test('components are kept by their full names', () => {
+  const exec = read({ kind: 'sequence', components: ['/_/a', 'bob/p/b'] });
+  assert.deepEqual(resolvedComponents(exec, 'ann'), { type: 'sequence', components: ['/ann/a', '/bob/p/b'], bytes: 0 });
+  assert.throws(() => resolvedComponents(read({ kind: 'sequence', components: ['a'] }), 'ann'), /must contain at least the namespace/);
 });

@@ -1,5 +1,6 @@
 import { Failure, type LimitProfile } from '#libs/domain';
 import { exactText, isObject, malformedContent, type ExactJson } from '#libs/http';
+import { readReference, referenceText } from '../definitions/reference.js';
 import { findRuntime, validKinds } from './runtimes.js';
 
 /** The `exec` of a PUT: code as it was sent, with its kind resolved. `bytes` is what counts against the size limit. */
@@ -90,15 +91,17 @@ function readMain(main: ExactJson | undefined, kind: string): string | undefined
   return main;
 }
 
+/** The same, with every component of a sequence by its full name: `own` is the namespace that `_` stands for. */
+export function resolvedComponents(exec: ExecPut | undefined, own: string): ExecPut | undefined {
+  if (exec?.type !== 'sequence') return exec;
+  return { ...exec, components: exec.components.map((component) => referenceText(readReference(component, own))) };
+}
+
 function readComponents(value: ExactJson | undefined): string[] {
   if (value === undefined) throw malformedContent("'components' must be defined for sequence kind");
   if (!Array.isArray(value)) throw malformedContent("'components' must be an array");
   return (value as readonly ExactJson[]).map((component) => {
-    if (typeof component !== 'string' || component.split('/').filter((part) => part !== '').length < 2) {
-      throw malformedContent(
-        'requirement failed: The fully qualified name of the entity must contain at least the namespace and the name of the entity.',
-      );
-    }
+    if (typeof component !== 'string') throw malformedContent(`Expected String as JsString, but got ${exactText(component)}`);
     return component;
   });
 }

@@ -5,6 +5,7 @@ import {
   toJsonText,
   type Action,
   type Entity,
+  type EntityId,
   type EntityKind,
   type EntityRow,
   type JsonText,
@@ -23,6 +24,7 @@ export type DraftOf<E extends Entity> = Omit<E, Assigned>;
 export type Draft = DraftOf<Action> | DraftOf<Package> | DraftOf<Trigger> | DraftOf<Rule>;
 
 const jsonText = z.string().transform(asJsonText);
+const entityId = z.string().transform((id) => id as EntityId);
 const Common = z.object({
   version: z.string(),
   publish: z.boolean(),
@@ -47,7 +49,7 @@ const docs = {
   action: Common.extend({ exec: Exec, limits: Limits }),
   package: Common.extend({ binding: z.object({ namespace: z.string(), name: z.string() }).optional() }),
   trigger: Common,
-  rule: Common.extend({ trigger: Reference, action: Reference, status: z.enum(['active', 'inactive']) }),
+  rule: Common.extend({ trigger: Reference, triggerId: entityId.optional(), action: Reference, status: z.enum(['active', 'inactive']) }),
 } as const;
 
 const types = { [kinds.action]: 'action', [kinds.package]: 'package', [kinds.trigger]: 'trigger', [kinds.rule]: 'rule' } as const;

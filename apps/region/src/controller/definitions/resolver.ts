@@ -12,6 +12,7 @@ import {
 } from '#libs/domain';
 import { forbidden, type NamespaceView } from '../rest/call.js';
 import { Definitions } from './definitions.js';
+import type { Reference } from './reference.js';
 
 /** A package as a caller may use it: itself, or the provider it is bound to. */
 export interface OpenPackage {
@@ -78,6 +79,20 @@ export class Resolver {
     if (!own && (!pkg.publish || pkg.binding)) throw forbidden(namespace, name);
     if (!pkg.binding) return { pkg, provider: pkg, owner };
     return { pkg, ...(await this.provider(caller, { namespace, name }, pkg.binding, freshness, missing)) };
+  }
+
+  /**
+   * Throws unless a caller may run all that is named, whether it exists or not: packages are looked at first, and one of one's own that is
+   * missing is a 404.
+   */
+  async checkEntitled(caller: Identity, references: readonly Reference[], freshness: Freshness): Promise<void> {
+    const packages = new Map(
+      references.flatMap(({ namespace, pkg }) => (pkg === undefined ? [] : [[`${namespace}/${pkg}`, { namespace, name: pkg }]])),
+    );
+    for (const place of packages.values()) await this.package(caller, place, freshness, new Failure('not-found'));
+    const foreign = references.filter(({ namespace, pkg }) => pkg === undefined && namespace !== caller.namespace);
+    const resources = new Set(foreign.map(({ namespace, name }) => `${namespace}/${name}`));
+    if (resources.size > 0) throw new Failure('forbidden-resource', { resource: [...resources].toSorted().join(', ') });
   }
 
   /** Whose a namespace is; undefined where there is none by that name. */

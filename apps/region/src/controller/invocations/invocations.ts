@@ -1,19 +1,20 @@
-import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { effectiveRates, Subjects, Throttles, type Identity } from '#libs/auth';
-import { activationId, type ActivationId, type ActivationRecord, type Transid } from '#libs/domain';
+import { Throttles, type Identity } from '#libs/auth';
+import { truthy, type ActivationId, type ActivationRecord, type Transid } from '#libs/domain';
 import { Acceptance } from '../../kafka/acceptance.js';
-import { wantsKey } from '../actions/action-put.js';
-import type { ResolvedAction } from '../definitions/resolver.js';
-import { Settings } from '../settings.js';
-import { checkMessageSize, type Arguments } from './payload.js';
-import { runOrder } from './run-order.js';
+import { readReference } from '../definitions/reference.js';
+import { Resolver, type ResolvedAction } from '../definitions/resolver.js';
+import { flowOf } from './flow.js';
+import { Orders } from './orders.js';
+import { checkProtected, type Payload } from './payload.js';
 
 /** An invocation that is wanted. */
 export interface Wanted {
   readonly identity: Identity;
   readonly resolved: ResolvedAction;
-  readonly args: Arguments;
+  readonly payload: Payload;
+  /** Whether it has been seen to already that the payload leaves protected parameters alone. */
+  readonly checked?: boolean;
   readonly transid: Transid;
   /** Longest wait for the record, ms; undefined does not wait. */
   readonly waitMs: number | undefined;
@@ -25,39 +26,41 @@ export interface Accepted {
   readonly record: ActivationRecord | undefined;
 }
 
-/** Bytes of metadata that every order has, beside names of a customary length. */
-const metadataBytes = 1024;
-
 /** Hands invocations over to be run and waits for those that are blocking. A caller that goes away ends the wait and nothing else. */
 @Injectable()
 export class Invocations {
   constructor(
     private readonly acceptance: Acceptance,
+    private readonly orders: Orders,
+    private readonly resolver: Resolver,
     private readonly throttles: Throttles,
-    private readonly subjects: Subjects,
-    private readonly settings: Settings,
   ) {}
 
   /** Returns once the invocation is durable and, where that is wanted, its record is known or the wait is over. Throws where it is not accepted. */
-  async invoke({ identity, resolved, args, transid, waitMs }: Wanted): Promise<Accepted> {
-    const { profile, region } = this.settings;
-    checkMessageSize(args, metadataBytes, profile);
-    const apiKey = wantsKey(resolved.action) ? await this.subjects.keyOf(identity.ns) : undefined;
-    const acceptedAtMs = Date.now();
-    const id = activationId(region.code, acceptedAtMs, randomBytes(9).toString('hex'));
-    const occasion = { activationId: id, transid, identity, acceptedAtMs, blocking: waitMs !== undefined, apiKey, env: args.env };
-    const order = runOrder(resolved, occasion, profile, effectiveRates(identity, profile).concurrentInvocations);
+  async invoke({ identity, resolved, payload, checked, transid, waitMs }: Wanted): Promise<Accepted> {
+    const { action, parameters } = resolved;
+    const flow = flowOf(action);
+    if (action.exec.type === 'sequence') await this.checkComponents(identity, action.exec.components);
+    if (!checked) checkProtected(truthy(action, 'final', false), parameters, payload.keys);
+    const { order, args } = await this.orders.make({ identity, resolved, payload, transid, blocking: waitMs !== undefined, flow });
+    const { activationId } = order;
     const end = this.throttles.begin(identity);
-    const { accepted, record } = this.acceptance.invoke(order, args.args);
+    const { accepted, record } = this.acceptance.invoke(order, args);
     record.then(end, end);
     accepted.catch(end);
     if (waitMs === undefined) {
       await accepted;
-      return { activationId: id, record: undefined };
+      return { activationId, record: undefined };
     }
     const known = await inTime(record, accepted, waitMs);
     await accepted;
-    return { activationId: id, record: known };
+    return { activationId, record: known };
+  }
+
+  /** Whether a caller may run what a sequence consists of is asked once, before anything runs. */
+  private async checkComponents(caller: Identity, components: readonly string[]): Promise<void> {
+    const references = components.map((component) => readReference(component, caller.namespace));
+    await this.resolver.checkEntitled(caller, references, 'cached');
   }
 }
 

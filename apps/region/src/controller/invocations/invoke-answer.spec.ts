@@ -12,6 +12,7 @@ const record = (statusCode: StatusCode, result?: string): ActivationRecord =>
     name: 'a',
     annotations: [],
     logs: ['kept in the record alone'],
+    trace: {},
     response: { statusCode, result: result === undefined ? undefined : asJsonText(result) },
   }) as unknown as ActivationRecord;
 const { openwhisk, seed } = limitProfiles;
@@ -29,6 +30,14 @@ test('a record is answered without logs, a result alone where that is wanted, a 
   assert.equal(body('{"a":1.0}', true), '{"a":1.0}');
   assert.equal(body('[1]', false), '[1]');
   assert.equal(body(undefined, true), '{}');
+});
+
+test('a flow tells what it caused', () => {
+  const flow = { ...record(0, '{}'), trace: { ran: { components: 1, conductors: 0 } } } as unknown as ActivationRecord;
+  assert.match(
+    String(invokeAnswer({ activationId: id, record: flow }, { waitMs: 1, resultOnly: false }, openwhisk).body),
+    /"logs":\["kept/,
+  );
 });
 
 test('who does not wait, or waited long enough, gets the id', () => {

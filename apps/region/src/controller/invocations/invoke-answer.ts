@@ -11,11 +11,15 @@ export function activationHeader(id: ActivationId): Readonly<Record<string, stri
   return { 'x-openwhisk-activation-id': id };
 }
 
-/** The answer to an invocation that was accepted. A list is answered bare, whatever was asked for. */
+/** The answer to an invocation that was accepted. Of logs only a flow's are told: the ids of what it caused. A list is answered bare, whatever was asked for. */
 export function invokeAnswer({ activationId, record }: Accepted, { waitMs, resultOnly }: InvokeQuery, profile: LimitProfile): Answer {
   const headers = activationHeader(activationId);
   if (!record) return jsonAnswer(waitMs === undefined ? 202 : profile.waitOverStatus, toJsonText({ activationId }), headers);
   const { statusCode, result } = record.response;
   const bare = resultOnly || (statusCode === 0 && result?.trimStart().startsWith('['));
-  return jsonAnswer(httpStatus[statusCode], bare ? (result ?? toJsonText({})) : recordJson(record, []), headers);
+  return jsonAnswer(
+    httpStatus[statusCode],
+    bare ? (result ?? toJsonText({})) : recordJson(record, record.trace.ran ? record.logs : []),
+    headers,
+  );
 }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Throttles } from '#libs/auth';
-import { truthy } from '#libs/domain';
 import { readPayload, type Answer } from '#libs/http';
 import { Resolver } from '../definitions/resolver.js';
 import { forbidden, namespaceOf, type EntityCall } from '../rest/call.js';
@@ -8,7 +7,7 @@ import { Settings } from '../settings.js';
 import { Invocations } from './invocations.js';
 import { invokeAnswer } from './invoke-answer.js';
 import { readInvokeQuery } from './invoke-query.js';
-import { checkProtected, checkRequestSize, mergeArguments } from './payload.js';
+import { checkRequestSize } from './payload.js';
 
 /** `POST` on an action. */
 @Injectable()
@@ -33,9 +32,7 @@ export class Invoke {
     const query = readInvokeQuery(call.query, profile);
     const payload = readPayload(headers['content-type'], body);
     const resolved = await found;
-    const keys = new Set(Object.keys(payload));
-    checkProtected(truthy(resolved.action, 'final', false), resolved.parameters, keys);
-    const args = mergeArguments(resolved.parameters, keys, body);
-    return invokeAnswer(await this.invocations.invoke({ identity, resolved, args, transid, waitMs: query.waitMs }), query, profile);
+    const wanted = { identity, resolved, payload: { keys: new Set(Object.keys(payload)), body }, transid, waitMs: query.waitMs };
+    return invokeAnswer(await this.invocations.invoke(wanted), query, profile);
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { asJsonText, limitProfiles, type Parameter } from '#libs/domain';
-import { checkMessageSize, checkProtected, checkRequestSize, mergeArguments } from './payload.js';
+import { argumentsOf, checkMessageSize, checkProtected, checkRequestSize, mergeArguments, payloadOf } from './payload.js';
 
 const profile = limitProfiles.openwhisk;
 const parameter = (key: string, value: string, init?: true): Parameter => ({ key, value: asJsonText(value), ...(init ? { init } : {}) });
@@ -76,4 +76,14 @@ test('a message may exceed the payload limit by its margin and no more', () => {
   const env = { k: 'v' };
   checkMessageSize({ args: Buffer.alloc(1048576 + 6068 - 102), env }, 100, profile);
   assert.throws(() => checkMessageSize({ args: Buffer.alloc(1048576 + 6068 - 101), env }, 100, profile), { code: 'too-large' });
+});
+
+test('what another activation answered is a payload: an object lies over the defaults, a list replaces them', () => {
+  const defaults = [parameter('a', '1'), parameter('b', '2', true)];
+  const told = (text: string) => {
+    const { args, env } = argumentsOf(defaults, payloadOf(text));
+    return [args.toString(), env];
+  };
+  assert.deepEqual(told('{"c":1.0}'), ['{"a":1,"c":1.0}', { b: '2' }]);
+  assert.deepEqual(told('[1.0]'), ['[1.0]', { b: '2' }]);
 });

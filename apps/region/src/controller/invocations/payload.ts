@@ -1,6 +1,30 @@
 import { Failure, toJsonText, type LimitProfile, type Parameter } from '#libs/domain';
 import { exactText, parseExact, type ExactJson, type ExactObject } from '#libs/http';
 
+/** What an action is called with: the text of an object as bytes, or nothing, and the names of its members. */
+export interface Payload {
+  readonly keys: ReadonlySet<string>;
+  readonly body: Uint8Array;
+}
+
+/** A list in place of arguments, as the result of another activation may be: it is passed on as it is. */
+export interface ListPayload {
+  readonly list: Uint8Array;
+}
+
+/** The payload that a result, or the argument of a flow, becomes. `text` is the text of a JSON object or list. */
+export function payloadOf(text: string): Payload | ListPayload {
+  const body = Buffer.from(text);
+  const value: unknown = JSON.parse(text);
+  return Array.isArray(value) ? { list: body } : { keys: new Set(Object.keys(value ?? {})), body };
+}
+
+/** The arguments that default parameters and a payload become. */
+export function argumentsOf(defaults: readonly Parameter[], payload: Payload | ListPayload): Arguments {
+  if (!('list' in payload)) return mergeArguments(defaults, payload.keys, payload.body);
+  return { args: Buffer.from(payload.list), env: mergeArguments(defaults, new Set(), new Uint8Array(0)).env };
+}
+
 /** What a run gets: the arguments, and the environment of a sandbox that has yet to be initialised. */
 export interface Arguments {
   /** The text of a JSON object. */

@@ -1,9 +1,10 @@
 import type { Identity } from '#libs/auth';
 import {
   entityPath,
-  Failure,
   limitViolation,
   type ActivationId,
+  type Exec,
+  type Flow,
   type LimitProfile,
   type RunAction,
   type RunOrder,
@@ -21,12 +22,16 @@ export interface Occasion {
   readonly blocking: boolean;
   readonly apiKey: string | undefined;
   readonly env: Readonly<Record<string, string>>;
+  /** How it goes about it where it consists of others. */
+  readonly flow?: Flow | undefined;
+  readonly cause?: ActivationId | undefined;
 }
 
 /** The order to run an action. Limits that are no longer allowed become a refusal: the activation exists and tells why it did not run. */
 export function runOrder(resolved: ResolvedAction, occasion: Occasion, profile: LimitProfile, concurrentInvocations: number): RunOrder {
-  const { identity, apiKey, env } = occasion;
-  const refusal = limitViolation(resolved.action.limits, profile, concurrentInvocations);
+  const { identity, apiKey, env, flow, cause } = occasion;
+  // What a flow causes has limits of its own; those of the flow bind nothing.
+  const refusal = flow ? undefined : limitViolation(resolved.action.limits, profile, concurrentInvocations);
   const place = resolved.binding?.slice(resolved.binding.indexOf('/') + 1) ?? resolved.pkg;
   return {
     activationId: occasion.activationId,
@@ -34,19 +39,19 @@ export function runOrder(resolved: ResolvedAction, occasion: Occasion, profile: 
     ns: identity.ns,
     namespace: identity.namespace,
     subject: identity.subject,
-    action: runAction(resolved),
+    action: runAction(resolved, flow),
     acceptedAtMs: occasion.acceptedAtMs,
     blocking: occasion.blocking,
     filterName: entityPath(place, resolved.name),
+    ...(cause === undefined ? {} : { cause }),
+    ...(flow === undefined ? {} : { flow }),
     ...(resolved.binding === undefined ? {} : { binding: resolved.binding }),
     ...(refusal === undefined ? {} : { refusal }),
     secret: { ...(apiKey === undefined ? {} : { apiKey }), env },
   };
 }
 
-function runAction({ action, name, owner }: ResolvedAction): RunAction {
-  const { exec } = action;
-  if (exec.type === 'sequence') throw new Failure('bad-request', { reason: 'Sequences are not supported by this region.' });
+function runAction({ action, name, owner }: ResolvedAction, flow: Flow | undefined): RunAction {
   return {
     entityId: action.entityId,
     hlc: action.hlc,
@@ -54,11 +59,13 @@ function runAction({ action, name, owner }: ResolvedAction): RunAction {
     fqn: `${owner.name}/${action.path}`,
     name,
     version: action.version,
-    kind: exec.kind,
-    main: exec.main ?? 'main',
-    binary: exec.binary,
-    blob: exec.blob ?? '',
-    keyVersion: exec.keyVersion,
     limits: action.limits,
+    ...code(flow ? undefined : action.exec),
   };
+}
+
+/** What an invoker must know of the code; a flow has none. */
+function code(exec: Exec | undefined): Pick<RunAction, 'kind' | 'main' | 'binary' | 'blob' | 'keyVersion'> {
+  if (!exec || exec.type === 'sequence') return { kind: 'sequence', main: '', binary: false, blob: '', keyVersion: 0 };
+  return { kind: exec.kind, main: exec.main ?? 'main', binary: exec.binary, blob: exec.blob ?? '', keyVersion: exec.keyVersion };
 }

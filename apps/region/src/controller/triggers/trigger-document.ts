@@ -1,8 +1,8 @@
 import { annotationsJson, jsonObject, toJsonText, type JsonText, type Trigger } from '#libs/domain';
 import { parametersJson } from '../definitions/codec.js';
 
-/** The document of a trigger. */
-export function triggerJson(trigger: Trigger, namespace: string): JsonText {
+/** The document of a trigger; `rules` is there once a rule has been attached to it. */
+export function triggerJson(trigger: Trigger, namespace: string, rules?: JsonText): JsonText {
   return jsonObject([
     ['namespace', toJsonText(namespace)],
     ['name', toJsonText(trigger.path)],
@@ -12,6 +12,7 @@ export function triggerJson(trigger: Trigger, namespace: string): JsonText {
     ['annotations', annotationsJson(trigger.annotations)],
     ['limits', toJsonText({})],
     ['updated', toJsonText(trigger.updated)],
+    ...(rules === undefined ? [] : [['rules', rules] as const]),
   ]);
 }
 

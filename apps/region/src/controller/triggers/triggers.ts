@@ -1,15 +1,19 @@
 import { Injectable } from '@nestjs/common';
 import { Throttles } from '#libs/auth';
-import { Failure, kinds, nextVersion, type Entity, type Trigger } from '#libs/domain';
+import { Failure, kinds, nextVersion, toJsonText, type Entity, type JsonText, type Trigger } from '#libs/domain';
 import { emptyAnswer, jsonAnswer, readPayload, readTypedBody, type Answer } from '#libs/http';
 import type { DraftOf } from '../definitions/codec.js';
 import { Definitions, type Written } from '../definitions/definitions.js';
 import { readPutObject, readSized, readVersioned, type CommonPut } from '../definitions/entity-put.js';
 import { countAnswer, listAnswer, readPage } from '../definitions/listing.js';
+import { activationHeader } from '../invocations/invoke-answer.js';
 import { checkRequestSize } from '../invocations/payload.js';
 import { ownNamespace, type CollectionCall, type EntityCall, type NamespaceView, type Routes } from '../rest/call.js';
+import { RuleBook } from '../rules/rule-book.js';
+import { rulesJson } from '../rules/rule-document.js';
 import { Settings } from '../settings.js';
 import { isFeedName } from './feed-name.js';
+import { Firing } from './firing.js';
 import { triggerJson, triggerSummary } from './trigger-document.js';
 
 /** Triggers as the REST API creates, reads, lists, deletes and fires them. */
@@ -27,13 +31,16 @@ export class Triggers {
 
   constructor(
     private readonly definitions: Definitions,
+    private readonly book: RuleBook,
+    private readonly firing: Firing,
     private readonly throttles: Throttles,
     private readonly settings: Settings,
   ) {}
 
   private async read(call: EntityCall): Promise<Answer> {
     const owner = ownNamespace(call, call.target.name);
-    return jsonAnswer(200, triggerJson(triggerOf(await this.definitions.read(owner.ns, call.target.name)), owner.name));
+    const trigger = triggerOf(await this.definitions.read(owner.ns, call.target.name));
+    return jsonAnswer(200, triggerJson(trigger, owner.name, await this.rulesOf(owner, trigger)));
   }
 
   private async write(call: EntityCall): Promise<Answer> {
@@ -46,12 +53,15 @@ export class Triggers {
     const written = await this.definitions.write({ ns: owner.ns, path: name }, put.parameters, (current) =>
       become(current, put, overwrite),
     );
-    return answer(owner, written);
+    return this.answer(owner, written);
   }
 
   private async remove(call: EntityCall): Promise<Answer> {
     const owner = ownNamespace(call, call.target.name);
-    return answer(owner, await this.definitions.remove({ ns: owner.ns, path: call.target.name }, triggerOf));
+    const removed = await this.definitions.remove({ ns: owner.ns, path: call.target.name }, triggerOf);
+    const answer = await this.answer(owner, removed);
+    await this.book.drop(removed.entity);
+    return answer;
   }
 
   /** A trigger to which no active rule is attached does nothing and leaves no record. */
@@ -59,9 +69,16 @@ export class Triggers {
     this.throttles.check(call.identity, 'fires', Date.now());
     const owner = ownNamespace(call, call.target.name);
     checkRequestSize(call.headers['content-length'], call.body, this.settings.profile);
-    readPayload(call.headers['content-type'], call.body);
-    triggerOf(await this.definitions.find(owner.ns, call.target.name));
-    return emptyAnswer(204);
+    const payload = readPayload(call.headers['content-type'], call.body);
+    const trigger = triggerOf(await this.definitions.find(owner.ns, call.target.name));
+    const rules = await this.book.of(trigger, 'cached');
+    if (!rules.some(({ status }) => status === 'active')) return emptyAnswer(204);
+    const activationId = await this.firing.fire(call, {
+      trigger,
+      rules,
+      payload: { keys: new Set(Object.keys(payload)), body: call.body },
+    });
+    return jsonAnswer(202, toJsonText({ activationId }), activationHeader(activationId));
   }
 
   private async list(call: CollectionCall): Promise<Answer> {
@@ -72,10 +89,16 @@ export class Triggers {
     const entities = await this.definitions.list({ ...query, skip: page.skip, limit: page.limit });
     return listAnswer(entities.map((entity) => triggerSummary(triggerOf(entity), name)));
   }
-}
 
-function answer(owner: NamespaceView, { entity, token }: Written<Trigger>): Answer {
-  return jsonAnswer(200, triggerJson(entity, owner.name), { 'x-isochrone-token': token });
+  private async answer(owner: NamespaceView, { entity, token }: Written<Trigger>): Promise<Answer> {
+    return jsonAnswer(200, triggerJson(entity, owner.name, await this.rulesOf(owner, entity)), { 'x-isochrone-token': token });
+  }
+
+  /** What a trigger's document says of its rules: nothing until it has had one. */
+  private async rulesOf(owner: NamespaceView, trigger: Trigger): Promise<JsonText | undefined> {
+    const rules = await this.book.of(trigger, 'fresh');
+    return rules.length > 0 || (await this.book.ruled(trigger)) ? rulesJson(rules, owner.name) : undefined;
+  }
 }
 
 function triggerOf(entity: Entity | undefined): Trigger {

@@ -6,7 +6,7 @@ import { emptyAnswer, errorAnswer, type Answer, type Manner } from '#libs/http';
 import { Resolver, type ResolvedAction } from '../definitions/resolver.js';
 import { activationHeader } from '../invocations/invoke-answer.js';
 import { Invocations } from '../invocations/invocations.js';
-import { checkProtected, checkRequestSize, mergeArguments } from '../invocations/payload.js';
+import { checkProtected, checkRequestSize } from '../invocations/payload.js';
 import { Settings } from '../settings.js';
 import { transcode } from './transcode.js';
 import { rawArguments, reservedNames, webArguments, type WebRequest } from './web-arguments.js';
@@ -65,8 +65,15 @@ export class WebActions {
     const raw = annotation(action, 'raw-http') === 'true';
     const { members, chosen } = raw ? rawArguments(asked) : webArguments(asked);
     if (!raw) checkProtected(truthy(action, 'final', false), resolved.parameters, chosen, reservedNames);
-    const args = mergeArguments(resolved.parameters, new Set(members.keys()), Buffer.from(jsonObject(members)));
-    const wanted = { identity: owner, resolved, args, transid: request.id as Transid, waitMs: this.settings.profile.blockingWaitMs };
+    const payload = { keys: new Set(members.keys()), body: Buffer.from(jsonObject(members)) };
+    const wanted = {
+      identity: owner,
+      resolved,
+      payload,
+      checked: true,
+      transid: request.id as Transid,
+      waitMs: this.settings.profile.blockingWaitMs,
+    };
     const { activationId, record } = await this.invocations.invoke(wanted);
     const headers = activationHeader(activationId);
     if (!record) return errorAnswer(202, 'Response not yet ready.', manner, headers);

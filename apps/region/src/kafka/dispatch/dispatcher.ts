@@ -20,6 +20,14 @@ export class DispatcherOptions {
   ) {}
 }
 
+/** Runs flows, which no invoker does. */
+export interface FlowRunner {
+  /** Whether a flow runs there. */
+  has(id: ActivationId): boolean;
+  /** Takes a flow and runs it to its end, unless there is no room: then false. */
+  take(order: RunOrder, args: Uint8Array): boolean;
+}
+
 /** A run that an invoker has. The invocation is kept until it has started: only until then another may be asked. */
 interface Flight {
   readonly link: InvokerLink;
@@ -39,6 +47,7 @@ export class Dispatcher {
   private readonly inFlight = new Map<InvokerLink, number>();
   private keeping: Promise<unknown> | undefined;
   private forgetting: NodeJS.Timeout | undefined;
+  private flows: FlowRunner | undefined;
 
   constructor(
     options: DispatcherOptions,
@@ -52,6 +61,11 @@ export class Dispatcher {
   begin(): void {
     this.keeping = Promise.all(this.links.map((link) => link.keep()));
     this.forgetting = setInterval(() => this.forget(Date.now()), forgetEveryMs);
+  }
+
+  /** From now on flows are run here: what they cause comes back to this dispatcher. */
+  serve(flows: FlowRunner): void {
+    this.flows = flows;
   }
 
   async end(): Promise<void> {
@@ -69,14 +83,18 @@ export class Dispatcher {
     return this.load().reduce((sum, { credits, inFlight }) => sum + Math.max(0, credits - inFlight), 0);
   }
 
-  /** Whether an invoker has this run, as far as this process knows. */
+  /** Whether an invoker has this run, or it is a flow that runs here, as far as this process knows. */
   has(id: ActivationId): boolean {
-    return this.flights.has(id);
+    return this.flights.has(id) || (this.flows?.has(id) ?? false);
   }
 
-  /** Sends a run to the invoker that suits it best; false where none takes any. */
+  /** Sends a run to the invoker that suits it best, and starts a flow here; false where none takes any. */
   dispatch(order: RunOrder, args: Uint8Array): boolean {
-    return this.has(order.activationId) || this.send(order, args, new Set());
+    if (this.has(order.activationId)) return true;
+    if (!order.flow) return this.send(order, args, new Set());
+    const taken = this.flows?.take(order, args) ?? false;
+    if (!taken) this.leave(order.activationId);
+    return taken;
   }
 
   private send(order: RunOrder, args: Uint8Array, tried: ReadonlySet<InvokerLink>): boolean {

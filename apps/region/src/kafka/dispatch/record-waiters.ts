@@ -9,6 +9,8 @@ const pollsPerTick = 64;
 const overdueMs = 10_000;
 /** How much longer than its time limit an activation may take until nobody waits for it any more, ms. */
 const marginMs = 120_000;
+/** The same for a flow, whose own time limit says nothing about what it causes. */
+const flowMarginMs = 24 * 3_600_000;
 
 interface Waiter {
   readonly id: ActivationId;
@@ -50,7 +52,7 @@ export class RecordWaiters {
   }
 
   /** The record of an activation, once it is known; the same promise for all who ask meanwhile. Rejects at once where too many wait. */
-  expect(order: Pick<RunOrder, 'activationId' | 'ns' | 'acceptedAtMs' | 'action'>): Promise<ActivationRecord> {
+  expect(order: Pick<RunOrder, 'activationId' | 'ns' | 'acceptedAtMs' | 'action' | 'flow'>): Promise<ActivationRecord> {
     const known = this.waiters.get(order.activationId);
     if (!known && this.full) return Promise.reject(unknownRecord(new Error('too many wait for records')));
     return (known ?? this.add(order)).record;
@@ -72,14 +74,14 @@ export class RecordWaiters {
     if (waiter) waiter.pollFromMs = 0;
   }
 
-  private add({ activationId: id, ns, acceptedAtMs, action }: Parameters<RecordWaiters['expect']>[0]): Waiter {
+  private add({ activationId: id, ns, acceptedAtMs, action, flow }: Parameters<RecordWaiters['expect']>[0]): Waiter {
     const promised = deferred<ActivationRecord>();
     const nowMs = Date.now();
     const waiter: Waiter = {
       id,
       ns,
       record: promised.promise,
-      endMs: nowMs + action.limits.timeout + marginMs,
+      endMs: nowMs + action.limits.timeout + (flow ? flowMarginMs : marginMs),
       pollFromMs: acceptedAtMs + action.limits.timeout + overdueMs,
       settle: (outcome) => {
         this.waiters.delete(id);
@@ -111,7 +113,7 @@ export class RecordWaiters {
     // To the end of the line, so that every one has its turn.
     if (this.waiters.delete(waiter.id)) this.waiters.set(waiter.id, waiter);
     const found = await this.store.find(waiter.ns, waiter.id);
-    if (found?.kind === 'done') waiter.settle({ ...found.record, logs: [] });
+    if (found?.kind === 'done') waiter.settle(found.record.trace.ran ? found.record : { ...found.record, logs: [] });
   }
 }
 

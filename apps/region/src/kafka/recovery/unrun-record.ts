@@ -9,6 +9,7 @@ import {
   type JsonText,
   type Outcome,
 } from '#libs/domain';
+import { flowAnnotations } from '../flows/flow-record.js';
 import type { PublicOrder } from '../message.js';
 
 /** What is known of an activation that ends without an invoker's word. `order` is missing where the queue's message cannot be read. */
@@ -53,6 +54,7 @@ export function unrunRecord({ due, order, outcome, region, nowMs }: Unrun): Acti
 
 function annotations(order: PublicOrder | undefined, waitMs: number): Annotation[] {
   if (!order) return [{ key: 'kind', value: toJsonText('unknown') }];
+  if (order.flow) return flowAnnotations(order, waitMs, undefined);
   const all: (readonly [string, JsonText] | false)[] = [
     ['path', toJsonText(order.action.fqn)],
     ['kind', toJsonText(order.action.kind)],

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { effectiveRates, Subjects, type Identity } from '#libs/auth';
+import { activationId, type ActivationId, type Flow, type RunOrder, type Transid } from '#libs/domain';
+import { wantsKey } from '../actions/action-put.js';
+import type { ResolvedAction } from '../definitions/resolver.js';
+import { Settings } from '../settings.js';
+import { argumentsOf, checkMessageSize, type ListPayload, type Payload } from './payload.js';
+import { runOrder } from './run-order.js';
+
+/** An activation that is to be. */
+export interface Planned {
+  /** Whose namespace it runs in. */
+  readonly identity: Identity;
+  readonly resolved: ResolvedAction;
+  readonly payload: Payload | ListPayload;
+  readonly transid: Transid;
+  readonly blocking: boolean;
+  /** How it goes about it where it consists of others: then it gets the payload alone, and what it causes gets the parameters. */
+  readonly flow: Flow | undefined;
+  readonly cause?: ActivationId;
+}
+
+/** Bytes of metadata that every order has, beside names of a customary length. */
+const metadataBytes = 1024;
+
+/** Makes orders of what is to run: with an id, arguments and secrets. */
+@Injectable()
+export class Orders {
+  constructor(
+    private readonly subjects: Subjects,
+    private readonly settings: Settings,
+  ) {}
+
+  /** The order and its arguments. Throws `too-large` where both are larger than one message may be. */
+  async make({ identity, resolved, payload, transid, blocking, flow, cause }: Planned): Promise<{ order: RunOrder; args: Buffer }> {
+    const { profile, region } = this.settings;
+    const { args, env } = argumentsOf(flow ? [] : resolved.parameters, payload);
+    checkMessageSize({ args, env }, metadataBytes, profile);
+    const apiKey = !flow && wantsKey(resolved.action) ? await this.subjects.keyOf(identity.ns) : undefined;
+    const acceptedAtMs = Date.now();
+    const id = activationId(region.code, acceptedAtMs, randomBytes(9).toString('hex'));
+    const occasion = { activationId: id, transid, identity, acceptedAtMs, blocking, apiKey, env, flow, cause };
+    return { order: runOrder(resolved, occasion, profile, effectiveRates(identity, profile).concurrentInvocations), args };
+  }
+}
