@@ -32,6 +32,14 @@ async function withSandbox<T>(use: (sandbox: Sandbox) => Promise<T>, memoryMiB =
   }
 }
 
+/** The archive with a checksum of another content. */
+function damaged(zip: Buffer): Buffer {
+  const copy = Buffer.from(zip);
+  const entry = copy.indexOf('PK\x01\x02', 0, 'latin1');
+  copy[entry + 16] = (copy[entry + 16] ?? 0) ^ 1;
+  return copy;
+}
+
 /** Loads code that must load, runs it once. */
 function runOnce(code: string, args: unknown = {}, memoryMiB = 256): ReturnType<Sandbox['run']> {
   return withSandbox(async (sandbox) => {
@@ -41,6 +49,20 @@ function runOnce(code: string, args: unknown = {}, memoryMiB = 256): ReturnType<
 }
 
 describe('an action', () => {
+  test('that patches what the runtime uses hurts only its own values', async () => {
+    for (const patch of [
+      'JSON.stringify = () => \'{"hacked":1}\'',
+      'JSON.parse = () => 1',
+      'Buffer.from = () => 1',
+      'Buffer.prototype.writeUInt32BE = () => 1',
+    ]) {
+      await withSandbox(async (sandbox) => {
+        assert.equal((await init(sandbox, `function main() { ${patch}; return { a: 1 }; }`)).outcome.kind, 'ok');
+        assert.deepEqual(answer(await run(sandbox)), { a: 1 }, patch);
+      });
+    }
+  });
+
   test('gets arguments and environment, and its prints arrive in form', async () => {
     await withSandbox(async (sandbox) => {
       const code = `console.log('loading'); function main(args) { console.log('snow ☃'); console.error('  b  '); console.log('two\\nlines'); process.stdout.write('end');
@@ -236,6 +258,7 @@ describe('a zip', () => {
         /leads out of the archive/,
       ],
       [await zipOf({ [`${'d/'.repeat(70)}x`]: 'y' }), /more than 64 levels deep/],
+      [damaged(honest), /There was an error uncompressing the action archive.*checksum/],
       [Buffer.from('this is no zip'), /There was an error uncompressing the action archive\. The file type is unsupported/],
       [honest.subarray(0, honest.length - 30), /There was an error uncompressing the action archive/],
       [

@@ -49,7 +49,8 @@ export class Subjects {
 
   /** Creates a subject with its namespace and returns its key. Throws where the name is illegal or taken. `authKey` is for well-known keys. */
   async create(name: string, authKey = newAuthKey()): Promise<string> {
-    if (!isName(name)) throw new Failure('bad-request', { reason: 'The name of the subject contains illegal characters.' });
+    // `_` stands for the caller's own namespace everywhere.
+    if (!isName(name) || name === '_') throw new Failure('bad-request', { reason: 'The name of the subject contains illegal characters.' });
     const taken = await this.store.findByPath(spaces.namespace, name);
     if (taken.length > 0) throw new Failure('admin-conflict', { reason: `A subject named '${name}' exists.` });
     const { uuid, secret } = splitKey(authKey);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limitProfiles, limitViolation, type LimitProfileName } from './limits.js';
+import { limitProfiles, limitViolation, standardLimits, withinProfile, type LimitProfileName } from './limits.js';
 
 const words = {
   timeout: ['duration', ' milliseconds'],
@@ -36,4 +36,16 @@ test('instances are bounded by the concurrency of the namespace, where the profi
     'Max action instance concurrency must not exceed your namespace concurrency of 30.',
   );
   assert.equal(limitViolation({ instances: 500 }, limitProfiles.seed), undefined);
+});
+
+test('limits of another profile are brought as near as this one allows', () => {
+  const { seed, openwhisk } = limitProfiles;
+  assert.deepEqual(withinProfile(standardLimits(seed), openwhisk), standardLimits(openwhisk));
+  assert.deepEqual(withinProfile({ timeout: 99, memory: 4096, logs: 3, concurrency: 1, instances: 5 }, openwhisk), {
+    timeout: 100,
+    memory: 512,
+    logs: 3,
+    concurrency: 1,
+    instances: 5,
+  });
 });

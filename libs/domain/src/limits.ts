@@ -109,6 +109,18 @@ export function standardLimits(profile: LimitProfile): ActionLimits {
   return { timeout: profile.timeout.std, memory: profile.memory.std, logs: profile.logs.std, concurrency: profile.concurrency.std };
 }
 
+/** Limits that nobody gave with the request, as near to what they were as this profile allows: the profile may have changed since. */
+export function withinProfile(limits: ActionLimits, profile: LimitProfile): ActionLimits {
+  const within = (value: number, { min, max }: Bounds): number => Math.min(max, Math.max(min, value));
+  return {
+    ...limits,
+    timeout: within(limits.timeout, profile.timeout),
+    memory: within(limits.memory, profile.memory),
+    logs: within(limits.logs, profile.logs),
+    concurrency: within(limits.concurrency, profile.concurrency),
+  };
+}
+
 /** Checks the limits that a request gives; throws OpenWhisk's text for the first out of range. */
 export function checkLimits(
   given: Partial<ActionLimits>,

@@ -199,6 +199,12 @@ test('after its patience a large call is not overtaken for memory', () => {
   assert.equal(next(queue, emptyPool(1024), 1500, bounds)?.call.job.tenant.ns, 'large');
 });
 
+test('patience does not let whoever fills the pool go on filling it', () => {
+  const pool = [1, 2, 3].reduce((filled, n) => running(filled, `s${n}`, aJob({ ns: 'crowd', action: `a${n}` })), emptyPool(1024));
+  const queue = queued([aJob({ ns: 'crowd', action: 'x' }), aJob({ ns: 'late' })]);
+  assert.equal(next(queue, pool, bounds.patienceMs + 10_000, bounds)?.call.job.tenant.ns, 'late');
+});
+
 test('whatever comes and goes, memory is never exceeded, no sandbox changes its tenant or holds too many, and nobody waits beside free room', () => {
   const jobs = fc.record({
     ns: fc.constantFrom('n', 'm'),

@@ -33,6 +33,19 @@ export const tryOut: Command = {
     const down = (await control.status()).regions.filter(({ killed }) => killed).map(({ id }) => id);
     if (down.length > 0) throw new Refusal(`${down.join(', ')} is down: start it first (isochrone start ${down[0] ?? ''})`);
     let killed: string | undefined;
+    const restore = async (): Promise<void> => {
+      if (killed !== undefined) await control.start(killed);
+      await tour.cleanUp();
+    };
+    // Whoever has seen enough gets his world back as it was.
+    const leave = (): void => {
+      surroundings.print('\nputting everything back');
+      void restore().then(
+        () => process.exit(130),
+        () => process.exit(1),
+      );
+    };
+    process.once('SIGINT', leave).once('SIGTERM', leave);
     try {
       await tour.deploy();
       surroundings.print('\nevery caller is served by the nearest region:');
@@ -51,8 +64,8 @@ export const tryOut: Command = {
       } else surroundings.print('\nthis world has one region: with two or more, one of them would be killed now');
       surroundings.print('\nall as promised');
     } finally {
-      if (killed !== undefined) await control.start(killed);
-      await tour.cleanUp();
+      await restore();
+      process.off('SIGINT', leave).off('SIGTERM', leave);
     }
   },
 };

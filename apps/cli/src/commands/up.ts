@@ -11,7 +11,7 @@ import { checkRegions, standardRegions } from '../world/geography.js';
 import { guestKey } from '../world/guest.js';
 import { LocalWorld } from '../world/local-world.js';
 import { takeLock } from '../world/lock.js';
-import { prepareWorld, type PreparedWorld, type WorldWish } from '../world/prepare.js';
+import { noteBegun, prepareWorld, type PreparedWorld, type WorldWish } from '../world/prepare.js';
 import { readArguments, type Command, type Surroundings, type Where } from './command.js';
 import { pasteLines } from './paste.js';
 
@@ -72,6 +72,7 @@ async function runWorld({ env, print, root }: Surroundings, folder: DataFolder, 
       const started = world.startAll(print);
       started.catch(() => undefined); // Asked to end meanwhile, nobody waits for it any more.
       await Promise.race([started, end.asked]);
+      if (!end.isAsked()) noteBegun(folder, prepared.settings);
       if (!end.isAsked()) await greet(print, prepared.world, options(folder, root, prepared.settings.port));
       await end.asked;
       print('stopping');

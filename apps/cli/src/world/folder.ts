@@ -11,6 +11,7 @@ const socketFolderBytesMax = 60;
 /** Everything a world keeps, by name. The folder is the world: stopping and starting again finds it all. */
 export class DataFolder {
   readonly path: string;
+  private kept: string | undefined;
 
   constructor(path: string) {
     this.path = resolve(path);
@@ -69,7 +70,20 @@ export class DataFolder {
    * shared space where a parent of it is closed to others. `claimReachable` makes that.
    */
   get reachable(): string {
-    return isReachable(this.path) ? this.path : this.outside;
+    return this.kept ?? (isReachable(this.path) ? this.path : this.outside);
+  }
+
+  /** Keeps to the place that an earlier start chose, though the folder was moved or its parents were opened or closed since. */
+  keepReachable(place: string | undefined): void {
+    if (place === undefined && !isReachable(this.path)) {
+      throw new Refusal(`the databases in ${this.path} cannot be reached by the user they run as: open its parents again (chmod o+x)`);
+    }
+    this.kept = place ?? this.path;
+  }
+
+  /** What to remember of that place; undefined where it is the data folder itself. */
+  get elsewhere(): string | undefined {
+    return this.reachable === this.path ? undefined : this.reachable;
   }
 
   /** A region's Postgres cluster. */
@@ -95,13 +109,15 @@ export class DataFolder {
 
   /** Makes what stands outside. What a former world of the same path left there is of no use to this one and goes. */
   claimReachable(worldId: string): void {
-    if (![this.reachable, dirname(this.sandboxes)].includes(this.outside)) return;
-    const note = join(this.outside, 'world-id');
-    ownFolder(this.outside, 0o711);
-    if (existsSync(note) && readFileSync(note, 'utf8') === worldId) return;
-    rmSync(this.outside, { recursive: true, force: true });
-    ownFolder(this.outside, 0o711);
-    writeFileSync(note, worldId, { mode: 0o600 });
+    const places = new Set([this.elsewhere, dirname(this.sandboxes)].filter((place) => place !== undefined && place !== this.path));
+    for (const place of places) {
+      const note = join(place ?? '', 'world-id');
+      ownFolder(place ?? '', 0o711);
+      if (existsSync(note) && readFileSync(note, 'utf8') === worldId) continue;
+      rmSync(place ?? '', { recursive: true, force: true });
+      ownFolder(place ?? '', 0o711);
+      writeFileSync(note, worldId, { mode: 0o600 });
+    }
   }
 
   /** Removes the sockets, which mean nothing once nobody listens. */
@@ -113,7 +129,8 @@ export class DataFolder {
   erase(): void {
     if (!this.isOurs()) throw new Refusal(`${this.path} holds files of something else: nothing was erased`);
     for (const name of contents) if (name !== 'lock') rmSync(join(this.path, name), { recursive: true, force: true });
-    for (const folder of new Set([this.sockets, this.outside])) rmSync(folder, { recursive: true, force: true });
+    for (const folder of new Set([this.sockets, this.outside, this.elsewhere ?? this.outside]))
+      rmSync(folder, { recursive: true, force: true });
   }
 
   /** Whether a world stands here, or could begin here. */

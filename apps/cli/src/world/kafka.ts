@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { awaitBrokers } from '#libs/messaging';
+import { boundLife } from '../supervision/bound-life.js';
 
 /** The broker lines that are known to work. */
 export type KafkaLine = '3.9' | '4.4';
@@ -58,7 +59,7 @@ export async function kafkaCommand(options: KafkaOptions): Promise<{ readonly fi
 
 /** Starts a broker and resolves once it answers. Throws like `kafkaCommand`. */
 export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
-  const { file, args } = await kafkaCommand(options);
+  const { file, args } = boundLife(await kafkaCommand(options), 'TERM');
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const log = createWriteStream(join(options.folder, 'broker.log'), { flags: 'a' });
   child.stdout.pipe(log, { end: false });

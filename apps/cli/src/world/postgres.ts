@@ -1,9 +1,10 @@
 /** One Postgres cluster: made once, started under our own supervision, taken over when a start finds one left behind. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { Refusal, noSpace } from '../refusal.js';
+import { boundLife } from '../supervision/bound-life.js';
 import { commandLine, isGone, signal, startedAt } from '../supervision/process-table.js';
 import type { PostgresPrograms } from './native.js';
 import { unprivilegedUser, type User } from './reach.js';
@@ -48,10 +49,8 @@ export class Cluster {
       log_checkpoints: 'off',
     };
     const args = ['-D', folder, ...Object.entries(set).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
-    // Where the system can, a server ends with its supervisor (fast: clients are cut, all is written) however that one ended.
-    return hasSetpriv()
-      ? { file: 'setpriv', args: ['--pdeathsig', 'INT', '--', programs.postgres, ...args], user: this.user }
-      : { file: programs.postgres, args, user: this.user };
+    // INT ends a server fast: clients are cut, all is written.
+    return { ...boundLife({ file: programs.postgres, args }, 'INT'), user: this.user };
   }
 
   /** Makes the cluster where there is none, and ends a server that an earlier start left running on it. */
@@ -127,11 +126,6 @@ export class Cluster {
     }
     throw new Refusal(`Postgres (process ${pid}) runs on ${folder} and cannot be ended`);
   }
-}
-
-function hasSetpriv(): boolean {
-  if (process.platform !== 'linux') return false;
-  return spawnSync('setpriv', ['--pdeathsig', 'INT', '--', 'true'], { stdio: 'ignore', timeout: 5000 }).status === 0;
 }
 
 /** The process that `postmaster.pid` names. */

@@ -36,6 +36,7 @@ export async function prepareWorld(
 ): Promise<PreparedWorld> {
   const before = readSettings(folder);
   checkWorldFile(folder);
+  if (before && before.begun.length > 0) folder.keepReachable(before.outside);
   const known = before ?? newSettings(Date.now());
   const remembered = before && before.regions.length > 0 ? before.regions : standard.regions;
   const regions = [...checkRegions(wish.regions ?? remembered)];
@@ -43,8 +44,11 @@ export async function prepareWorld(
   const open = await checkOpenPorts(port, regions.length);
 
   const names = regions.flatMap((id) => [...internalPorts, ...(wish.kafka ? kafkaPorts : [])].map((what) => `${id}.${what}`));
+  const elsewhere = folder.elsewhere;
   const settings: Settings = {
     ...known,
+    ...(elsewhere === undefined ? {} : { outside: elsewhere }),
+    begun: begunRegions(folder, known),
     port,
     regions,
     codes: withCodes(known.codes, regions),
@@ -61,6 +65,19 @@ export async function prepareWorld(
   writeSettings(folder, complete);
   writePrivately(folder.world, `${JSON.stringify(world, null, 2)}\n`, 0o644);
   return { settings: complete, world };
+}
+
+/** Remembers, once all is up, that every region has its database. */
+export function noteBegun(folder: DataFolder, settings: Settings): void {
+  writeSettings(folder, { ...settings, begun: begunRegions(folder, settings) });
+}
+
+/** Regions that have a database. Throws where one had it and has it no more: an empty one in its place would look like a world without data. */
+function begunRegions(folder: DataFolder, { begun, codes }: Settings): string[] {
+  for (const id of begun) {
+    if (!existsSync(folder.postgres(id))) throw corrupt(folder.postgres(id), `it is missing, though ${id} had its database there`);
+  }
+  return Object.keys(codes).filter((id) => existsSync(folder.postgres(id)));
 }
 
 /** A region that has data has a key: a new one in place of a lost one could not read any of it. */

@@ -8,6 +8,10 @@ const Secret = z.string().min(16);
 const Port = z.number().int().min(1).max(65_535);
 
 const SettingsSchema = z.object({
+  /** Where the databases and sandboxes live when not in the data folder itself, as chosen at the first start. */
+  outside: z.string().optional(),
+  /** Regions whose database was made: one that is gone since is a loss, not a beginning. */
+  begun: z.array(z.string()).default([]),
   /** Names this world among all that ever stood in this folder. */
   id: z.uuid(),
   createdAtMs: z.number().int().min(0),
@@ -47,6 +51,7 @@ export function newSettings(nowMs: number): Settings {
     regions: [],
     codes: {},
     ports: {},
+    begun: [],
     adminToken: newToken(),
     databasePassword: newToken(),
     frameTokens: {},

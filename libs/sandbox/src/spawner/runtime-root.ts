@@ -52,7 +52,7 @@ export function buildRuntimeRoot(folder: string, node: string): RuntimeRoot {
 
 function fingerprint(node: string): string {
   const { size, mtimeMs } = statSync(node);
-  const hash = createHash('sha256').update(`3 ${node} ${process.version} ${size} ${mtimeMs}`);
+  const hash = createHash('sha256').update(`4 ${node} ${process.version} ${size} ${mtimeMs} ${librariesOf(node).join(' ')}`);
   for (const name of runtimeFiles()) hash.update(readFileSync(join(runtimeFolder, name)));
   return hash.digest('hex').slice(0, 12);
 }
@@ -78,13 +78,15 @@ function fill(root: string, node: string): void {
   for (const name of packages) placePackage(name, join(root, 'runtime/node_modules', name));
 }
 
-/** Paths of the shared libraries of a program and of its loader; none where it is static or this system has no `ldd`. */
+/** Paths of the shared libraries of a program and of its loader; none where it is static. Throws where this system has no `ldd` to ask. */
 export function librariesOf(program: string): string[] {
   let listing: string;
   try {
     listing = execFileSync('ldd', [program], { encoding: 'utf8', timeout: 10_000, stdio: ['ignore', 'pipe', 'ignore'] });
-  } catch {
-    return [];
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new Error('ldd is missing: install it with `apt-get install libc-bin`', { cause });
+    return []; // "not a dynamic executable"
   }
   return listing.split('\n').flatMap((line) => /(?:=>\s*|^\s*)(\/\S+)\s+\(0x/.exec(line)?.[1] ?? []);
 }

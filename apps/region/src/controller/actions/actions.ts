@@ -8,6 +8,7 @@ import {
   nextVersion,
   splitPath,
   standardLimits,
+  withinProfile,
   type Action,
   type Entity,
   type Exec,
@@ -125,13 +126,14 @@ export class Actions {
   private become(current: Action | undefined, put: ActionPut, stored: Exec | undefined): DraftOf<Action> {
     const exec = stored ?? current?.exec;
     if (!exec) throw new Failure('bad-request', { reason: 'exec undefined' });
+    const { profile } = this.settings;
     return {
       type: 'action',
       exec,
       version: put.version ?? (current ? nextVersion(current.version) : '0.0.1'),
       publish: put.publish ?? current?.publish ?? false,
       annotations: mergeAnnotations(current?.annotations, put, exec.kind),
-      limits: { ...standardLimits(this.settings.profile), ...current?.limits, ...put.limits },
+      limits: { ...withinProfile({ ...standardLimits(profile), ...current?.limits }, profile), ...put.limits },
     };
   }
 

@@ -34,6 +34,14 @@ test('kinds are trimmed, lower-cased and resolved', () => {
   );
 });
 
+test('the name of an entry point is bounded', () => {
+  assert.equal(read({ kind: 'nodejs:20', code: 'x', main: 'm'.repeat(4096) })?.type, 'code');
+  assert.throws(() => read({ kind: 'nodejs:20', code: 'x', main: 'm'.repeat(4097) }), {
+    status: 413,
+    message: 'main larger than allowed: 4097 > 4096 bytes.',
+  });
+});
+
 test('what counts against the code limit is code, main and image', () => {
   assert.equal(read({ kind: 'nodejs:20', code: 'é!', main: 'go' })?.bytes, 5);
   assert.equal(read({ kind: 'blackbox', image: 'me/image', code: 'abc!', main: 'go' })?.bytes, 14);

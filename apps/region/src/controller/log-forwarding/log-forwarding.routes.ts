@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Identities } from '#libs/auth';
-import { Failure, toJsonText, type Json, type Transid } from '#libs/domain';
+import { Failure, toJsonText, type Json } from '#libs/domain';
 import { failureAnswer, jsonAnswer, restManner, sendAnswer, toFailure, type Answer } from '#libs/http';
 import { Logger } from '#libs/telemetry';
 
@@ -39,7 +39,7 @@ export class LogForwardingRoutes {
     } catch (thrown) {
       const failure = toFailure(thrown);
       if (failure.status >= 500) this.logger.error('a request failed', { transid: request.id, reason: failure.code }, thrown);
-      sendAnswer(reply, failureAnswer(failure, restManner(request.id as Transid)));
+      sendAnswer(reply, failureAnswer(failure, restManner(request.id)));
     }
   }
 

@@ -3,7 +3,7 @@ import type { RunOrder, SandboxInfo } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
 import { connect, encodeRun, frameTypes, noId, type Connection, type Frame, type WireAddress } from '#libs/wire';
 import type { InvokerStatus } from '../acceptance.js';
-import { pause } from '../pause.js';
+import { pause } from '#libs/messaging';
 
 const helloMs = 5000;
 const pingMs = 5000;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ActivationStore, type ActivationId, type ActivationRecord, type Granted, type RunOrder } from '#libs/domain';
 import { Logger } from '#libs/telemetry';
-import { pause } from '../pause.js';
+import { pause } from '#libs/messaging';
 
 /** Who runs flows here: leases carry the name. A flow whose process is gone for `leaseMs` has ended as lost. */
 export class FlowOptions {

@@ -3,7 +3,7 @@ import { ActivationQueue, ActivationStore, Failure, type ActivationId, type DueA
 import { Logger } from '#libs/telemetry';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { openInvocation, readOrder, Sealing } from '../message.js';
-import { pause } from '../pause.js';
+import { pause } from '#libs/messaging';
 import { unrunRecord, type Unrun } from './unrun-record.js';
 
 /** How long an accepted activation may stay unclaimed before it is sent again, ms. */
@@ -17,6 +17,11 @@ const patienceMs = 5000;
  * much where its key is known to be missing.
  */
 const unreadableMs = { fault: 30_000, key: 3_600_000 } as const;
+/**
+ * After the store could not be read, nothing is called lost for so long, ms: invokers could not prolong their leases either, and first write
+ * what they hold.
+ */
+const settleMs = 10_000;
 /** A started activation whose message has not come by then ends without it, ms: the consumer was behind by more than the queue keeps back. */
 const bodyLateMs = 60_000;
 
@@ -33,6 +38,8 @@ export class RecoveryOptions {
 export class Recovery {
   private readonly stop = new AbortController();
   private running: Promise<unknown> | undefined;
+  /** When the store last could not be read, epoch ms. */
+  private troubledAtMs = -Infinity;
   /** When a run was sent again, epoch ms. */
   private readonly sentAtMs = new Map<ActivationId, number>();
   /** When something was first found wanting about an activation: its message, or the means to open it. Epoch ms. */
@@ -62,6 +69,7 @@ export class Recovery {
       try {
         await this.step(Date.now());
       } catch (cause) {
+        this.troubledAtMs = Date.now();
         this.logger.warn('activations that are due cannot be read, trying again', {}, cause);
       }
       await pause(everyMs, this.stop.signal);
@@ -85,6 +93,7 @@ export class Recovery {
   }
 
   private async endLost(due: DueActivation, nowMs: number): Promise<void> {
+    if (nowMs - this.troubledAtMs < settleMs) return;
     // It started at once and its message is still on the way: that says whose it is.
     if (due.body === undefined && this.wantingMs(due.id, nowMs) < bodyLateMs) return;
     await this.finish(due, { kind: 'lost' }, nowMs);
