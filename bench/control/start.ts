@@ -5,12 +5,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { projectRoot } from '../../test/support/project.js';
 
-/** Starts the bare chain; `stop` ends both of its processes. */
-export async function startChain(): Promise<{ base: string; stop(): void }> {
+/** A control that answers HTTP. */
+export interface Chain {
+  readonly base: string;
+  /** Ends its processes. */
+  stop(): void;
+}
+
+/** Starts the bare chain; with a database, each call is a committed row as well. */
+export async function startChain(databaseUrl?: string): Promise<Chain> {
   const folder = mkdtempSync(join(tmpdir(), 'isochrone-bench-'));
   const socket = join(folder, 'action.sock');
   const port = await freePort();
-  const children = [await program('action', [socket]), await program('front', [String(port), socket])];
+  const children = [
+    await program('action', [socket]),
+    await program('front', [String(port), socket, ...(databaseUrl === undefined ? [] : [databaseUrl])]),
+  ];
   return {
     base: `http://127.0.0.1:${port}`,
     stop: () => {
