@@ -8,7 +8,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox } from '#libs/domain';
 import { NativeDriver } from '#libs/sandbox';
 import { Logger } from '#libs/telemetry';
-import { answer, eventually, init, printed, processesOf, run, startSpawner, type TestSpawner } from '../support/sandboxes.js';
+import {
+  answer,
+  eventually,
+  init,
+  printed,
+  processesOf,
+  run,
+  runOnceOn,
+  startSpawner,
+  withSandboxOf,
+  type TestSpawner,
+} from '../support/sandboxes.js';
 
 const isolatedHere =
   process.platform === 'linux' && ['/usr/bin/bwrap', '/bin/bwrap', '/usr/local/bin/bwrap'].some((path) => existsSync(path));
@@ -28,23 +39,10 @@ after(async () => {
   if (asRoot) assert.deepEqual(processesOf(spawner), []);
 });
 
-/** A sandbox for the length of `use`. */
-async function withSandbox<T>(use: (sandbox: Sandbox) => Promise<T>, memoryMiB = 256, from: NativeDriver = driver): Promise<T> {
-  const sandbox = await from.create({ kind: 'nodejs:20', memoryMiB });
-  try {
-    return await use(sandbox);
-  } finally {
-    await sandbox.kill();
-  }
-}
+const withSandbox = <T>(use: (sandbox: Sandbox) => Promise<T>, memoryMiB = 256, from = driver): Promise<T> =>
+  withSandboxOf(from, use, memoryMiB);
 
-/** Loads code that must load, runs it once. */
-function runOnce(code: string, args: unknown = {}, memoryMiB = 256): ReturnType<Sandbox['run']> {
-  return withSandbox(async (sandbox) => {
-    assert.equal((await init(sandbox, code)).outcome.kind, 'ok');
-    return run(sandbox, args);
-  }, memoryMiB);
-}
+const runOnce = (code: string, args: unknown = {}, memoryMiB = 256): ReturnType<Sandbox['run']> => runOnceOn(driver, code, args, memoryMiB);
 
 describe('a hostile action', () => {
   test('that exits or loops while it loads', async () => {

@@ -3,7 +3,19 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Sandbox } from '#libs/domain';
 import type { NativeDriver } from '#libs/sandbox';
-import { answer, init, printed, processesOf, renamed, run, startSpawner, zipOf, type TestSpawner } from '../support/sandboxes.js';
+import {
+  answer,
+  init,
+  printed,
+  processesOf,
+  renamed,
+  run,
+  runOnceOn,
+  startSpawner,
+  withSandboxOf,
+  zipOf,
+  type TestSpawner,
+} from '../support/sandboxes.js';
 
 const MiB = 1024 * 1024;
 const asRoot = process.getuid?.() === 0;
@@ -22,15 +34,8 @@ after(async () => {
   if (asRoot) assert.deepEqual(processesOf(spawner), []);
 });
 
-/** A sandbox for the length of `use`. */
-async function withSandbox<T>(use: (sandbox: Sandbox) => Promise<T>, memoryMiB = 256, from: NativeDriver = driver): Promise<T> {
-  const sandbox = await from.create({ kind: 'nodejs:20', memoryMiB });
-  try {
-    return await use(sandbox);
-  } finally {
-    await sandbox.kill();
-  }
-}
+const withSandbox = <T>(use: (sandbox: Sandbox) => Promise<T>, memoryMiB = 256, from = driver): Promise<T> =>
+  withSandboxOf(from, use, memoryMiB);
 
 /** The archive with a checksum of another content. */
 function damaged(zip: Buffer): Buffer {
@@ -40,13 +45,7 @@ function damaged(zip: Buffer): Buffer {
   return copy;
 }
 
-/** Loads code that must load, runs it once. */
-function runOnce(code: string, args: unknown = {}, memoryMiB = 256): ReturnType<Sandbox['run']> {
-  return withSandbox(async (sandbox) => {
-    assert.equal((await init(sandbox, code)).outcome.kind, 'ok');
-    return run(sandbox, args);
-  }, memoryMiB);
-}
+const runOnce = (code: string, args: unknown = {}, memoryMiB = 256): ReturnType<Sandbox['run']> => runOnceOn(driver, code, args, memoryMiB);
 
 describe('an action', () => {
   test('that patches what the runtime uses hurts only its own values', async () => {

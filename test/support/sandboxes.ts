@@ -163,3 +163,23 @@ function status(pid: number): string {
     return '';
   }
 }
+
+/** A sandbox of `driver` for the length of `use`. */
+export async function withSandboxOf<T>(driver: NativeDriver, use: (sandbox: Sandbox) => Promise<T>, memoryMiB = 256): Promise<T> {
+  const sandbox = await driver.create({ kind: 'nodejs:20', memoryMiB });
+  try {
+    return await use(sandbox);
+  } finally {
+    await sandbox.kill();
+  }
+}
+
+/** Loads code that must load into a sandbox of its own, and runs it once. */
+export function runOnceOn(driver: NativeDriver, code: string, args: unknown = {}, memoryMiB = 256): ReturnType<Sandbox['run']> {
+  const use = async (sandbox: Sandbox): ReturnType<Sandbox['run']> => {
+    const { outcome } = await init(sandbox, code);
+    if (outcome.kind !== 'ok') throw new Error(`the code did not load: ${JSON.stringify(outcome)}`);
+    return run(sandbox, args);
+  };
+  return withSandboxOf(driver, use, memoryMiB);
+}

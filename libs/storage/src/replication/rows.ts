@@ -1,48 +1,22 @@
-import type { EntityKey, EntityId, EntityKind, Hlc, JsonText, NamespaceId, RegionCode, Space } from '#libs/domain';
+import type { EntityKey, Hlc } from '#libs/domain';
 import type { Cursor, ReplicaRow, Seen } from '#libs/replication';
+import { columns, toEntityRow, type DatabaseRow } from '../entities/rows.js';
 
 /** A row of the entity table as `replicaColumns` selects it. */
-export interface ReplicaRecord {
-  space: number;
-  ns: string;
-  path: string;
-  kind: number;
-  entity_id: string;
-  hlc: string;
-  origin: number;
-  schema: number;
-  deleted: boolean;
-  doc: string | null;
-  sealed: Buffer | null;
-  blob: string | null;
-  requires: { space: Space; path: string }[];
-  updated: string;
+export interface ReplicaRecord extends DatabaseRow {
   created_hlc: string;
   seen: Seen;
   extra: Record<string, unknown> | null;
 }
 
 /** The columns of the entity table that travel. */
-export const replicaColumns =
-  'space, ns, path, kind, entity_id, hlc, origin, schema, deleted, doc, sealed, blob, requires, updated, created_hlc, seen, extra';
+export const replicaColumns = `${columns}, created_hlc, seen, extra`;
 
 /** The row that a record of the table is. */
 export function toReplicaRow(record: ReplicaRecord): ReplicaRow {
   return {
-    space: record.space as Space,
-    ns: record.ns as NamespaceId,
-    path: record.path,
-    kind: record.kind as EntityKind,
-    entityId: record.entity_id as EntityId,
-    hlc: record.hlc as Hlc,
-    origin: record.origin as RegionCode,
-    schema: record.schema,
-    deleted: record.deleted,
-    doc: record.doc as JsonText | null,
+    ...toEntityRow(record),
     sealed: record.sealed?.toString('base64') ?? null,
-    blob: record.blob,
-    requires: record.requires,
-    updated: Number(record.updated),
     createdHlc: record.created_hlc as Hlc,
     seen: record.seen,
     extra: record.extra ?? {},
