@@ -1,8 +1,9 @@
 import { Failure } from '#libs/domain';
+import { transidOf } from '#libs/http';
 import type { Logger } from '#libs/telemetry';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { answerFailure, transidOf } from '../proxy/answer.js';
+import { answerFailure } from '../proxy/answer.js';
 
 /** Turns whatever a controller throws into OpenWhisk's envelope. */
 @Catch()
@@ -11,7 +12,7 @@ export class FailureFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const transid = transidOf(http.getRequest<FastifyRequest>().raw);
+    const transid = transidOf(http.getRequest<FastifyRequest>().raw.headers['x-request-id']);
     const failure = toFailure(error);
     if (failure.status >= 500) this.log.error('control request failed', { transid }, error);
     const reply = http.getResponse<FastifyReply>();

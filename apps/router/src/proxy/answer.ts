@@ -1,18 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Failure, RegionId, Transid } from '#libs/domain';
-
-const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-
-/**
- * The caller's transaction id; a new one (32 of [A-Za-z0-9]) when there is none, when it takes the prefix that is the system's own, or when
- * it is longer than 256 characters or not printable. A region judges alike, so both use the same.
- */
-export function transidOf(req: IncomingMessage): Transid {
-  const given = req.headers['x-request-id'];
-  if (typeof given === 'string' && !given.startsWith('sid_') && /^[\x20-\x7e]{1,256}$/.test(given)) return given as Transid;
-  return Array.from(randomBytes(32), (byte) => alphabet[byte % alphabet.length]).join('') as Transid;
-}
 
 /** What the router says in its own name. `region` is the one the answer is about; it is `none` when no region had the request. */
 export interface OwnAnswer {

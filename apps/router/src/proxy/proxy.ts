@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Failure, type RegionId, type Transid } from '#libs/domain';
+import { transidOf } from '#libs/http';
 import { isRegional, mayRepeat, ownerCode, route, type Decision, type RoutingFacts, type Whereabouts } from '#libs/routing';
 import type { Logger } from '#libs/telemetry';
 import { Injectable } from '@nestjs/common';
@@ -8,7 +9,7 @@ import { findCaller } from '../caller/caller.js';
 import { GeoDatabase } from '../caller/geo.js';
 import { Draining } from '../health/draining.js';
 import { Prober } from '../health/prober.js';
-import { answerFailure, answerTooLarge, transidOf } from './answer.js';
+import { answerFailure, answerTooLarge } from './answer.js';
 import { announcesTooMuch, bodyOf } from './body.js';
 import { pathOf, unfitFraming, wantsUpgrade } from './framing.js';
 import { headersForCaller, headersForRegion } from './headers.js';
@@ -48,7 +49,7 @@ export class Proxy {
 
   /** Takes one request to its end. Never rejects; whatever goes wrong is answered or ends the connection. */
   async pass(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const transid = transidOf(req);
+    const transid = transidOf(req.headers['x-request-id']);
     try {
       const path = pathOf(req.url ?? '');
       const unfit = unfitFraming(req) ?? (path === undefined ? 'the request target is not a path' : undefined);
