@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { projectRoot } from '../support/project.js';
+import { watch, type Watch } from '../support/contract/watch.js';
 import { guestKey, startWorld, until, type World } from '../support/world.js';
 
 interface Client {
@@ -29,12 +30,17 @@ const hello = "function main(args) { console.log('Hello World'); return { hello:
 
 let world: World;
 let client: Client;
+let seen: Watch;
 
 before(async () => {
   world = await startWorld({ regions: ['us-east-1', 'eu-west-1'] });
-  client = connect({ apihost: world.url, api_key: guestKey });
+  seen = await watch(world.url);
+  client = connect({ apihost: seen.url, api_key: guestKey });
 });
-after(() => world?.stop());
+after(async () => {
+  await seen?.stop();
+  await world?.stop();
+});
 
 test('lists the namespace of its key', async () => {
   assert.deepEqual(await client.namespaces.list(), ['guest']);
@@ -89,3 +95,5 @@ test('sends a zip as a buffer', async () => {
   await client.actions.update({ name: 'zipped', action: Buffer.concat(chunks), kind: 'nodejs:default' });
   assert.deepEqual(await client.actions.invoke({ name: 'zipped', blocking: true, result: true }), { zipped: 42 });
 });
+
+test('every answer was as the document describes it', async () => assert.deepEqual((await seen.report()).violations, []));
