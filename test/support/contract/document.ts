@@ -34,7 +34,9 @@ export function operationsOf({ paths }: ApiDocument): ApiOperation[] {
 
 /** The operation that a request is for; `method` is undefined where the path is described and the method is not. */
 export function findOperation({ paths }: ApiDocument, method: string, path: string): { readonly operation?: ApiOperation } | undefined {
-  const item = findPath(paths, path) ?? (path.endsWith('/') ? findPath(paths, path.slice(0, -1)) : undefined);
+  // Below the API a slash at the end counts only where the document has one.
+  const bare = path.startsWith('/api/v1') && path.endsWith('/') ? path.slice(0, -1) : undefined;
+  const item = findPath(paths, path) ?? (bare === undefined ? undefined : findPath(paths, bare));
   if (!item) return undefined;
   const operation = item[method.toLowerCase()] as ApiOperation | undefined;
   return operation ? { operation } : {};

@@ -150,6 +150,6 @@ function schemas(profile: LimitProfile): Readonly<Record<string, Schema>> {
       'delAnnotations?': listOf(string),
     }),
     PackagedAction: closed({ name, version: entity.version, annotations: entity.annotations }, 'An action as its package lists it.'),
-    Result: { type: ['object', 'array'], description: 'What an action returned.' },
+    Result: { description: 'What an action returned.', anyOf: [{ type: 'object' }, { type: 'array' }] },
   };
 }

@@ -49,10 +49,7 @@ export const operatorPart: Part = {
         tags,
         security,
         responses: answers({
-          200: answer(
-            'id and action of each activation',
-            listOf({ type: 'array', prefixItems: [string, string], minItems: 2, maxItems: 2 }),
-          ),
+          200: answer('id and action of each activation', listOf({ ...listOf(string), minItems: 2, maxItems: 2 })),
         }),
       },
     },
