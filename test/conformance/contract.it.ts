@@ -178,6 +178,24 @@ for (const [operation, { good, bad, strange }] of Object.entries(rows)) {
   });
 }
 
+test('the page loads its own files and nothing else', async () => {
+  const page = await fetch(`${world.url}/docs`);
+  const policy = page.headers.get('content-security-policy') ?? '';
+  assert.match(policy, /default-src 'none'; script-src 'self';/);
+  const html = await page.text();
+  assert.doesNotMatch(html, /<script(?![^>]* src=)/, 'no script stands in the page');
+  const parts = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, part = '']) => part);
+  assert.ok(parts.length > 3 && parts.every((part) => part.startsWith('/')), parts.join());
+  for (const part of parts) {
+    const answer = await fetch(world.url + part);
+    assert.equal(answer.status, 200, part);
+    assert.ok((await answer.arrayBuffer()).byteLength > 0, part);
+    const tag = answer.headers.get('etag') ?? '';
+    assert.match(answer.headers.get('cache-control') ?? '', /max-age/, part);
+    assert.equal((await fetch(world.url + part, { headers: { 'if-none-match': tag } })).status, 304, part);
+  }
+});
+
 test('every answer was as the document describes it', async () => assert.deepEqual((await seen.report()).violations, []));
 
 test('every operation was seen in every way', async () => assert.deepEqual(gaps([(await seen.report()).coverage]), []));

@@ -34,7 +34,7 @@ export class Contract {
   private readonly validators = new Map<string, ValidateFunction>();
   private readonly seen = new Map<string, Set<Sight>>();
 
-  private constructor(private readonly document: ApiDocument) {
+  constructor(private readonly document: ApiDocument) {
     for (const { operationId } of operationsOf(document)) this.seen.set(operationId, new Set());
   }
 
