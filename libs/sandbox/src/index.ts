@@ -1,3 +1,5 @@
 export * from './driver/native-driver.js';
 export * from './spawner/spawner.js';
 export type { WorkshopOptions } from './spawner/workshop.js';
+export { availableKinds, bringKind, findKinds, type KindFinding } from './kinds/runtimes.js';
+export { npmEnvironment } from './kinds/node-store.js';
