@@ -13,6 +13,8 @@ export class Settings {
     readonly profile: LimitProfile,
     readonly region: WorldRegion,
     readonly adminToken: string,
+    /** The kinds of runtimes that actions may have here. */
+    readonly kinds: readonly string[],
     readonly operator: OperatorSettings = { enabled: false, credentials: undefined },
   ) {}
 }
