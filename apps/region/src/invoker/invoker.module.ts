@@ -6,6 +6,7 @@ import { StorageModule } from '../storage.module.js';
 import { Claims } from './claims.js';
 import { CodeCache } from './code-cache.js';
 import { openDriver } from './driver.js';
+import { egressOf } from './egress.js';
 import { FrameServer } from './frame-server.js';
 import { Invoker } from './invoker.js';
 import { InvokerParts, InvokerProcess } from './invoker-process.js';
@@ -24,7 +25,11 @@ export class InvokerModule {
       imports: [StorageModule.with(config)],
       providers: [
         { provide: InvokerOptions, useValue: InvokerOptions.from(config) },
-        { provide: SandboxDriver, useFactory: openDriver, inject: [InvokerOptions, Logger] },
+        {
+          provide: SandboxDriver,
+          useFactory: (options: InvokerOptions, logger: Logger) => openDriver(options, egressOf(config), logger),
+          inject: [InvokerOptions, Logger],
+        },
         Journal,
         Claims,
         RecordWriter,

@@ -25,6 +25,8 @@ export interface Launch {
 }
 
 const MiB = 1024 * 1024;
+/** Reaches the egress gateway, where the slot has one, for whatever Node.js runs in there. */
+const preload = { NODE_OPTIONS: '--require=/runtime/egress.cjs' };
 const environment = { HOME: '/tmp', PATH: '/bin', LANG: 'C.UTF-8' };
 
 /** Finds out what this machine has in the folders of `path`. */
@@ -33,9 +35,9 @@ export function findPrograms(path: string): Programs {
 }
 
 /**
- * The command of an isolated sandbox: an empty world but for the read-only root, a capped /tmp, three devices and the slot's socket; no network but a
- * loopback of its own, no capabilities, no new privileges, no further namespaces. It never starts as root: root's id would be mapped inside, and
- * with it the machine's settings under /proc/sys would be writable.
+ * The command of an isolated sandbox: an empty world but for the read-only root, a capped /tmp, three devices and the slot's sockets; no network but a
+ * loopback of its own and what the gateway behind one of the sockets lets through, no capabilities, no new privileges, no further namespaces. It
+ * never starts as root: root's id would be mapped inside, and with it the machine's settings under /proc/sys would be writable.
  */
 export function nativeCommand(launch: Launch, programs: Programs): string[] {
   const { root, slotFolder, memoryMiB, uid, filtered } = launch;
@@ -46,7 +48,7 @@ export function nativeCommand(launch: Launch, programs: Programs): string[] {
     words('bwrap --unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try'),
     words(optional('--disable-userns')),
     words('--die-with-parent --new-session --cap-drop ALL --uid 1000 --gid 1000 --hostname sandbox --clearenv'),
-    Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    Object.entries({ ...environment, ...preload }).flatMap(([name, value]) => ['--setenv', name, value]),
     ['--ro-bind', root.folder, '/', '--proc', '/proc'],
     ['null', 'zero', 'urandom'].flatMap((name) => ['--dev-bind', `/dev/${name}`, `/dev/${name}`]),
     words(optional('--size', temporary)),
@@ -60,8 +62,9 @@ export function nativeCommand(launch: Launch, programs: Programs): string[] {
 export function processCommand(launch: Launch, programs: Programs): string[] {
   const { root, slotFolder, memoryMiB, uid, pidsMax } = launch;
   const user = uid === undefined ? 'setpriv' : ownUser(uid);
+  const plain = { ...environment, PATH: '/usr/bin:/bin', NODE_PATH: join(root.folder, 'node_modules') };
   return [
-    ['env', '-i', ...Object.entries({ ...environment, PATH: '/usr/bin:/bin' }).map(([name, value]) => `${name}=${value}`)],
+    ['env', '-i', ...Object.entries(plain).map(([name, value]) => `${name}=${value}`)],
     words(uid !== undefined && programs.prlimit ? `prlimit --nproc=${pidsMax}` : ''),
     words(programs.setpriv ? `${user} --no-new-privs --pdeathsig KILL` : ''),
     [

@@ -18,6 +18,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { modulesFingerprint, placeModules } from './modules.js';
 
 /**
  * The read-only root that all sandboxes share: Node.js, the libraries it is linked with, and the runtime. Nothing else of this machine is in it.
@@ -53,6 +54,7 @@ export function buildRuntimeRoot(folder: string, node: string): RuntimeRoot {
 function fingerprint(node: string): string {
   const { size, mtimeMs } = statSync(node);
   const hash = createHash('sha256').update(`4 ${node} ${process.version} ${size} ${mtimeMs} ${librariesOf(node).join(' ')}`);
+  hash.update(modulesFingerprint());
   for (const name of runtimeFiles()) hash.update(readFileSync(join(runtimeFolder, name)));
   return hash.digest('hex').slice(0, 12);
 }
@@ -76,6 +78,7 @@ function fill(root: string, node: string): void {
   for (const library of librariesOf(node)) place(library, join(root, library), 0o755);
   for (const name of runtimeFiles()) place(join(runtimeFolder, name), join(root, 'runtime', name), 0o644);
   for (const name of packages) placePackage(name, join(root, 'runtime/node_modules', name));
+  placeModules(root, place);
 }
 
 /** Paths of the shared libraries of a program and of its loader; none where it is static. Throws where this system has no `ldd` to ask. */

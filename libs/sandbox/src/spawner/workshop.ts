@@ -8,6 +8,7 @@ import type { Logger } from '#libs/telemetry';
 import { seccompProgram } from '../seccomp/filter.js';
 import { findCgroups, removeHome, sweepCgroups, type CgroupHome } from './cgroup.js';
 import { findPrograms, nativeCommand, processCommand, type Programs } from './launch.js';
+import { missingModules } from './modules.js';
 import { slotFolder, socketName } from './protocol.js';
 import { buildRuntimeRoot, type RuntimeRoot } from './runtime-root.js';
 import { Slot, type SlotEvents } from './slot.js';
@@ -179,6 +180,8 @@ export class Workshop {
         'Memory and processes of sandboxes are watched, not limited by the kernel. Run the spawner as root or give it control groups (systemd-run -p Delegate=yes).',
       );
     }
+    const missing = missingModules();
+    if (missing !== undefined) warnings.push(missing);
     if (nodeMajor() !== '20')
       warnings.push(
         `Actions of kind nodejs:20 run on Node.js ${process.version}, the platform's own. Start the platform with Node.js 20 (nvm install 20).`,

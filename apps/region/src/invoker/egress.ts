@@ -1,0 +1,17 @@
+import { readWorld, type RegionConfig } from '#libs/config';
+import { entryOfUrl, type EgressOptions } from '#libs/sandbox';
+
+/** What actions of this region may reach: what the operator says, and the world's own API, in every region and under the name that they know. */
+export function egressOf(config: RegionConfig): EgressOptions {
+  const world = readWorld(config.ISOCHRONE_WORLD);
+  const api = [config.ISOCHRONE_API_HOST, world.url, ...world.regions.map(({ url }) => url)];
+  return {
+    rules: {
+      mode: config.ISOCHRONE_EGRESS,
+      ports: config.ISOCHRONE_EGRESS_PORTS,
+      allow: [...new Set(api.map(entryOfUrl)), ...config.ISOCHRONE_EGRESS_ALLOW],
+    },
+    nameServers: config.ISOCHRONE_EGRESS_DNS,
+    logLevel: config.ISOCHRONE_LOG_LEVEL,
+  };
+}
