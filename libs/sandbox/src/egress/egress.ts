@@ -23,6 +23,7 @@ interface Served {
 
 const program = fileURLToPath(new URL('main.js', import.meta.url));
 const restartMs = 500;
+const endMs = 2000;
 
 /**
  * The gateway as the driver has it: a process of its own, so that what sandboxes send and receive takes no time from the invoker, and a flaw in it
@@ -32,6 +33,8 @@ const restartMs = 500;
 export class Egress {
   private readonly sandboxes = new Map<string, Served>();
   private child: ChildProcess | undefined;
+  /** Resolves when the gateway takes listeners, or has ended. */
+  private ready: Promise<unknown> = Promise.resolve();
   private closing = false;
 
   private constructor(
@@ -72,8 +75,10 @@ export class Egress {
     const { child } = this;
     if (!child?.connected) return;
     const gone = new Promise((resolve) => child.once('exit', resolve));
+    const late = setTimeout(() => child.kill('SIGKILL'), endMs);
     child.disconnect();
     await gone;
+    clearTimeout(late);
   }
 
   private begin(): void {
@@ -86,6 +91,7 @@ export class Egress {
       cwd: '/',
     });
     this.child = child;
+    this.ready = new Promise((resolve) => child.once('message', resolve).once('exit', resolve));
     child.on('error', (error) => this.logger.error('egress gateway not reached', {}, error));
     child.once('exit', (code, signal) => {
       if (this.closing) return;
@@ -107,6 +113,7 @@ export class Egress {
 
   private async serve(id: string, folder: string): Promise<void> {
     const { child } = this;
+    await this.ready;
     if (!child?.connected) return; // The next one serves it when it begins.
     const server = createServer((socket) => socket.destroy());
     const draft = join(folder, `${egressName}~`);

@@ -49,7 +49,7 @@ interface Target {
 const standard: GatewayBounds = {
   connectionsPerSandbox: 200,
   connections: 4000,
-  questionsPerSandbox: 64,
+  questionsPerSandbox: 200,
   connectMs: 10_000,
   idleMs: 600_000,
 };
@@ -232,12 +232,13 @@ export class EgressGateway {
     const client = this.caller(request.socket);
     if (!client) return void request.socket.destroy();
     try {
-      const found = await this.ask(client, request);
-      response.writeHead(200, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(found));
+      // With its length, the body is read by the simplest of clients.
+      const body = Buffer.from(JSON.stringify(await this.ask(client, request)));
+      response.writeHead(200, { 'Content-Type': 'application/json', 'Content-Length': body.length, Connection: 'close' }).end(body);
     } catch (error) {
       const failure = EgressError.of(error);
       if (failure.code === 'EACCES') client.refusals.add(request.url ?? '', failure.message);
-      response.writeHead(failure.status, { ...headersOf(failure), connection: 'close' }).end();
+      response.writeHead(failure.status, { ...headersOf(failure), Connection: 'close' }).end();
     }
   }
 

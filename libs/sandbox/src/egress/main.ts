@@ -18,6 +18,8 @@ process.once('disconnect', () => process.exit(0));
 // A signal to the whole group is for the driver, which ends us when its runs are over.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 process.on('message', (message, handle) => obey(EgressOrder.parse(message), handle));
+// A listener that came before there was anybody to take it would accept connections that nobody sees.
+process.send?.('ready');
 
 function obey(order: EgressOrder, handle: unknown): void {
   switch (order.op) {

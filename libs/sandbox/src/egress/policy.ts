@@ -120,13 +120,13 @@ function entryOf(text: string): Entry {
     const wanted = plainAddress(target);
     return entry({ address: (address) => address.toString() === wanted });
   }
-  if (bracketed !== undefined || !/^(\*\.)?(?=.*[a-z])[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/.test(target)) throw bad();
+  if (bracketed !== undefined || !/^(\*\.)?([a-z0-9_-]+\.)*[a-z][a-z0-9_-]*\.?$/.test(target)) throw bad();
   const name = plainName(target);
   return entry({ name: name.startsWith('*.') ? (host) => plainName(host).endsWith(name.slice(1)) : (host) => plainName(host) === name });
 }
 
 function within([net, bits]: readonly [Address, number]): (address: Address) => boolean {
-  return (address) => net.kind() === address.kind() && address.match(net as ipaddr.IPv6, bits);
+  return (address) => net.kind() === address.kind() && address.match(net, bits);
 }
 
 /** A name as it is compared: small letters, without the root's dot. */

@@ -4,9 +4,9 @@
  * to anywhere but the sandbox itself goes through the gateway outside, whose socket is bound into every sandbox; so do questions about names.
  * Nothing is opened before it is needed.
  *
- * `net.Socket.prototype.connect` is where tls, http, https and fetch all come through. While a tunnel is opened the socket is `connecting`, as it
- * would be anyway. Then a listener on the sandbox's own loopback, made for this one connection, joins both: so the socket keeps the handle it has,
- * which TLS has already wrapped.
+ * `net.Socket.prototype.connect` is where tls, http, https and fetch all come through. The socket connects to a listener on the sandbox's own
+ * loopback, made for this one connection, which joins it with the tunnel: so it keeps the handle it has, which TLS has already wrapped. While the
+ * tunnel is opened the socket looks up a name, as far as it knows.
  *
  * Loopback is the sandbox's own, unless nobody listens there on that port: then the gateway is asked, which may have it on the operator's list.
  */
@@ -36,20 +36,20 @@ function isListening(port) {
 }
 
 /**
- * Sends a request's head to the gateway and calls back with the socket and the answer's status and headers; what follows the head is left to read.
+ * Sends a request's head to the gateway and calls back with its socket and the answer's headers; what follows the head is left to read.
  * The error is the gateway's own, by errno name.
  */
 function ask(head, done) {
   const outer = new Socket({ allowHalfOpen: true });
   let held = Buffer.alloc(0);
-  const settle = (error, status, headers) => {
+  const settle = (error, headers) => {
     outer.removeListener('data', take);
     outer.removeListener('error', broken);
     outer.removeListener('end', ended);
     outer.setTimeout(0);
     if (error) outer.destroy();
     else outer.pause();
-    done(error, outer, status, headers);
+    done(error, outer, headers);
   };
   const broken = (cause) => settle(fault('ECONNREFUSED', `the gateway does not answer (${cause.code})`));
   const ended = () => settle(fault('ECONNRESET', 'the gateway hung up'));
@@ -64,7 +64,7 @@ function ask(head, done) {
     const status = Number(first.split(' ')[1]);
     const rest = held.subarray(end + 4);
     if (status !== 200) return settle(fault(headers['egress-error'] ?? 'ECONNRESET', headers['egress-reason'] ?? first));
-    settle(undefined, status, headers);
+    settle(undefined, headers);
     if (rest.length > 0) outer.unshift(rest);
   };
   outer.on('data', take).on('error', broken).on('end', ended);
@@ -92,46 +92,53 @@ function connectError(cause, host, port) {
   return systemError(known, 'connect', `${host}:${port}`, { address: host, port });
 }
 
-/** Connects `socket` to `host` through the gateway. */
-function tunnel(socket, options, host, port) {
-  const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
-  const outer = ask(`CONNECT ${target} HTTP/1.1`, (failure, outer, _, headers) => {
-    socket.removeListener('close', left);
-    if (socket.destroyed) return outer.destroy();
-    if (failure) return socket.destroy(connectError(failure, host, port));
-    splice(socket, options, outer, headers['egress-address'] ?? '');
-  });
-  const left = () => outer.destroy();
-  socket.once('close', left);
+/** Both ways at the pace of the slower side. Neither keeps the process alive: the socket that the action has does. */
+function join(inner, outer) {
+  const end = () => void (inner.destroy(), outer.destroy());
+  for (const side of [inner, outer]) {
+    side.on('error', end);
+    side.once('close', (failed) => (failed || !side.readableEnded ? end() : undefined));
+    side.unref();
+  }
+  inner.setNoDelay(true);
+  inner.pipe(outer);
+  outer.pipe(inner);
 }
 
-/** Joins a socket that wants to connect with a tunnel that is open. Only the socket itself keeps the process alive. */
-function splice(socket, options, outer, address) {
+/** Connects `socket` through the gateway to what `locate` calls back with. */
+function connectOutside(socket, options, callback, port, locate) {
+  let outer;
+  let found;
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (inner) => {
     listener.close();
-    const end = () => void (inner.destroy(), outer.destroy());
-    for (const side of [inner, outer]) {
-      side.on('error', end);
-      side.once('close', (failed) => (failed || !side.readableEnded ? end() : undefined));
-      side.unref();
-    }
-    inner.setNoDelay(true);
-    inner.pipe(outer);
-    outer.pipe(inner);
+    join(inner, outer);
   });
-  const left = () => void (listener.close(), outer.destroy());
+  const left = () => void (listener.close(), outer?.destroy());
   listener.maxConnections = 1;
-  listener.once('error', (error) => void (outer.destroy(), socket.destroy(error)));
+  // Without a host it is bound at once, and there is nothing but loopback to be bound to.
+  listener.listen(0);
   socket.once('close', left);
-  listener.listen(0, '127.0.0.1', () => {
-    if (socket.destroyed) return left();
-    const [peer, port] = address.split(' ');
-    socket.prependOnceListener('connect', () => {
-      socket.removeListener('close', left);
-      socket._peername = { address: peer, family: isIP(peer) === 6 ? 'IPv6' : 'IPv4', port: Number(port) };
+  const inside = {
+    host: 'outside',
+    port: listener.address().port,
+    family: 4,
+    autoSelectFamily: false,
+    localAddress: undefined,
+    localPort: undefined,
+  };
+  connect.call(socket, { ...options, ...inside, lookup: (_, __, tell) => (found = tell) }, callback);
+  locate((unknown, host) => {
+    if (unknown) return found(unknown);
+    const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
+    outer = ask(`CONNECT ${target} HTTP/1.1`, (failure, _, headers) => {
+      if (failure) return found(connectError(failure, host, port));
+      const [address, peerPort] = (headers['egress-address'] ?? '').split(' ');
+      socket.prependOnceListener('connect', () => {
+        socket.removeListener('close', left);
+        socket._peername = { address, family: isIP(address) === 6 ? 'IPv6' : 'IPv4', port: Number(peerPort) };
+      });
+      found(null, '127.0.0.1', 4);
     });
-    const { keepAlive, keepAliveInitialDelay, noDelay } = options;
-    connect.call(socket, { host: '127.0.0.1', port: listener.address().port, keepAlive, keepAliveInitialDelay, noDelay });
   });
 }
 
@@ -142,21 +149,16 @@ function connectAnywhere(...args) {
   if (options.path || !Number.isInteger(port) || port < 1 || port > 65_535 || typeof host !== 'string' || /[\s/@]/.test(host))
     return connect.apply(this, args);
   if (isLoopback(host) && isListening(port)) return connect.apply(this, args);
-  if (this.destroyed) this._undestroy();
-  if (typeof callback === 'function') this.once('connect', callback);
-  this.connecting = true;
-  if (typeof options.lookup !== 'function' || isIP(host) !== 0 || options.lookup === require('node:dns').lookup) {
-    tunnel(this, options, host, port);
-    return this;
-  }
-  // Somebody else than the gateway knows where that is.
-  const found = (error, address) => {
-    const [first = address] = Array.isArray(address) ? address : [];
-    if (this.destroyed) return;
-    if (error) this.destroy(error);
-    else tunnel(this, options, typeof first === 'object' ? first.address : first, port);
-  };
-  options.lookup(host, { family: options.family ?? 0, hints: options.hints ?? 0, all: true }, found);
+  const { lookup } = options;
+  const known = typeof lookup !== 'function' || isIP(host) !== 0 || lookup === require('node:dns').lookup;
+  connectOutside(this, options, callback, port, (tell) => {
+    if (known) return tell(null, host);
+    // Somebody else than the gateway knows where that is.
+    lookup(host, { family: options.family ?? 0, hints: options.hints ?? 0, all: false }, (error, address) => {
+      const [first = address] = Array.isArray(address) ? address : [];
+      tell(error, typeof first === 'object' && first !== null ? first.address : first);
+    });
+  });
   return this;
 }
 

@@ -28,7 +28,7 @@ function install({ ask, systemError, isLoopback }) {
         if (failure) return refuse(failure);
         const chunks = [];
         socket.on('data', (chunk) => chunks.push(chunk));
-        socket.on('error', refuse);
+        socket.on('error', refuse).resume();
         socket.on('end', () => {
           socket.destroy();
           try {
