@@ -149,6 +149,7 @@ function connectAnywhere(...args) {
   if (options.path || !Number.isInteger(port) || port < 1 || port > 65_535 || typeof host !== 'string' || /[\s/@]/.test(host))
     return connect.apply(this, args);
   if (isLoopback(host) && isListening(port)) return connect.apply(this, args);
+  openNames();
   const { lookup } = options;
   const known = typeof lookup !== 'function' || isIP(host) !== 0 || lookup === require('node:dns').lookup;
   connectOutside(this, options, callback, port, (tell) => {
@@ -162,7 +163,20 @@ function connectAnywhere(...args) {
   return this;
 }
 
-if (fs.existsSync(gateway)) {
-  Object.defineProperty(Socket.prototype, 'connect', { value: connectAnywhere, writable: true, configurable: true, enumerable: true });
+const open = fs.existsSync(gateway);
+let named = false;
+
+/** Lets `dns` ask the gateway, from the first call on. Apart from the rest, because the module takes a while to load and few actions need it. */
+function openNames() {
+  if (named || !open) return;
+  named = true;
   require('./names.cjs').install({ ask, systemError, isLoopback });
 }
+
+if (open) {
+  Object.defineProperty(Socket.prototype, 'connect', { value: connectAnywhere, writable: true, configurable: true, enumerable: true });
+  // The runtime opens names when it sees what code it gets; threads and processes of an action are not asked.
+  if (process.argv[1] !== '/runtime/proxy.cjs') openNames();
+}
+
+module.exports = { openNames };
