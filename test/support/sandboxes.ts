@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ActivationId, InitOrder, Sandbox, SandboxRun } from '#libs/domain';
-import { NativeDriver, type EgressOptions } from '#libs/sandbox';
+import { NativeDriver, npmEnvironment, type EgressOptions } from '#libs/sandbox';
 import { Logger } from '#libs/telemetry';
 import { ZipFile } from 'yazl';
 
@@ -29,7 +29,9 @@ export interface TestSpawner {
 }
 
 /** Starts the real spawner; `dir` lets it follow another in the same folder. */
-export function startSpawner(options: { mode?: string; dir?: string; firstUid?: number; pids?: number; path?: string } = {}): TestSpawner {
+export function startSpawner(
+  options: { mode?: string; dir?: string; firstUid?: number; pids?: number; path?: string; registry?: string } = {},
+): TestSpawner {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'isochrone-it-'));
   // Sandboxes run as users of their own and must be able to reach it.
   chmodSync(dir, 0o755);
@@ -38,6 +40,8 @@ export function startSpawner(options: { mode?: string; dir?: string; firstUid?: 
   const child = spawn(process.execPath, ['--enable-source-maps', main], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
+      ...npmEnvironment(process.env),
+      ...(options.registry === undefined ? {} : { npm_config_registry: options.registry }),
       PATH: options.path ?? process.env['PATH'],
       SECRET_OF_THE_HOST: 'hush',
       ISOCHRONE_SPAWNER_LISTEN: address,
@@ -172,8 +176,13 @@ function status(pid: number): string {
 }
 
 /** A sandbox of `driver` for the length of `use`. */
-export async function withSandboxOf<T>(driver: NativeDriver, use: (sandbox: Sandbox) => Promise<T>, memoryMiB = 256): Promise<T> {
-  const sandbox = await driver.create({ kind: 'nodejs:20', memoryMiB });
+export async function withSandboxOf<T>(
+  driver: NativeDriver,
+  use: (sandbox: Sandbox) => Promise<T>,
+  memoryMiB = 256,
+  kind = 'nodejs:20',
+): Promise<T> {
+  const sandbox = await driver.create({ kind, memoryMiB });
   try {
     return await use(sandbox);
   } finally {

@@ -1,4 +1,4 @@
-import { egressPorts, limitProfiles, type LimitProfileName } from '#libs/domain';
+import { egressPorts, isKind, limitProfiles, nodeKinds, type LimitProfileName } from '#libs/domain';
 import { z } from 'zod';
 import { list, port } from './read.js';
 
@@ -42,6 +42,8 @@ export const RegionEnv = InRegion.extend({
   /** Name of this process among its like, such as `controller-0`; never two at once with the same name in a region. */
   ISOCHRONE_NAME: z.string().min(1).default('region-0'),
   ISOCHRONE_LIMITS: z.enum(profileNames).default('seed'),
+  /** Kinds of runtimes that actions may have, such as `nodejs:20,nodejs:22,python:3`: what the region's spawners can bring. */
+  ISOCHRONE_KINDS: list.pipe(z.array(z.string().refine(isKind, 'no kind of runtime')).min(1)).default([...nodeKinds]),
   /** Where the controller's REST API listens. */
   ISOCHRONE_HOST: z.string().default('127.0.0.1'),
   ISOCHRONE_PORT: port.default(3241),
@@ -109,6 +111,8 @@ export const SpawnerEnv = z.object({
   ISOCHRONE_SPAWNER_LISTEN: z.string().min(1),
   /** Folder for slots and runtime roots; every user must be able to reach it (no parent of mode 700). */
   ISOCHRONE_SANDBOX_DIR: z.string().min(1),
+  /** Folder of runtimes that were brought from the npm registry, shared by the spawners of a machine; inside the sandbox folder where not given. */
+  ISOCHRONE_RUNTIMES_DIR: z.string().min(1).optional(),
   /** `auto` isolates where this machine can and warns where it cannot; `native` fails where it cannot; `process` never isolates. */
   ISOCHRONE_SANDBOX: z.enum(['auto', 'native', 'process']).default('auto'),
   ISOCHRONE_FRAME_TOKEN: z.string().min(16),

@@ -35,6 +35,8 @@ export interface LimitProfile {
   readonly tellsRetryAfter: boolean;
   /** The kind that `nodejs:default` resolves to. */
   readonly defaultNodeKind: string;
+  /** The kinds that the refusal of an unknown one names; all that are offered where not given. OpenWhisk's stand-alone server knows one. */
+  readonly namedKinds?: readonly string[];
   /** A sandbox unused for `idleMs` may be reclaimed; at `idleMaxMs` it is. */
   readonly idleMs: number;
   readonly idleMaxMs: number;
@@ -71,13 +73,15 @@ const openwhisk: LimitProfile = {
   waitOverStatus: 202,
   tellsRetryAfter: false,
   defaultNodeKind: 'nodejs:20',
+  namedKinds: ['nodejs:20'],
   idleMs: 5 * 60_000,
   idleMaxMs: 10 * 60_000,
   retentionDays: 7,
 };
 
+const { namedKinds: _, ...unnamed } = openwhisk;
 const adobe: LimitProfile = {
-  ...openwhisk,
+  ...unnamed,
   timeout: { min: 100, std: 60_000, max: 10_800_000 },
   memory: { min: 128, std: 256, max: 4096 },
   concurrency: { min: 1, std: 200, max: 500 },

@@ -6,5 +6,7 @@ export class Settings {
     readonly profile: LimitProfile,
     readonly region: WorldRegion,
     readonly adminToken: string,
+    /** The kinds of runtimes that actions may have here. */
+    readonly kinds: readonly string[],
   ) {}
 }

@@ -20,7 +20,7 @@ export class DefinitionsModule {
     const known = modules.get(config);
     if (known) return known;
     const region = regionOf(readWorld(config.ISOCHRONE_WORLD), config.ISOCHRONE_REGION);
-    const settings = new Settings(limitProfiles[config.ISOCHRONE_LIMITS], region, config.ISOCHRONE_ADMIN_TOKEN);
+    const settings = new Settings(limitProfiles[config.ISOCHRONE_LIMITS], region, config.ISOCHRONE_ADMIN_TOKEN, config.ISOCHRONE_KINDS);
     const auth: Provider[] = [
       { provide: Identities, useFactory: (store: EntityStore) => new Identities(store), inject: [EntityStore] },
       { provide: Subjects, useFactory: subjects, inject: [EntityStore, NamespaceKeys, EventBus, Identities, Logger] },

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { toJsonText, type Json, type LimitProfile } from '#libs/domain';
+import { toJsonText, type Json } from '#libs/domain';
 import { jsonAnswer, restCors, type Answer } from '#libs/http';
-import { runtimesOf } from '../actions/runtimes.js';
+import { runtimesOf, type Offer } from '../actions/runtimes.js';
 import { Settings } from '../settings.js';
 
 const MiB = 1024 * 1024;
@@ -13,7 +13,7 @@ export class Info {
 
   /** `GET /`. */
   server(): Answer {
-    return jsonAnswer(200, toJsonText(serverInfo(this.settings.profile)));
+    return jsonAnswer(200, toJsonText(serverInfo(this.settings)));
   }
 
   /** `GET /api/v1`. */
@@ -31,7 +31,8 @@ export class Info {
 }
 
 /** The info document of a profile; memory and logs in bytes, durations in ms. */
-export function serverInfo(profile: LimitProfile): Json {
+export function serverInfo(offer: Offer): Json {
+  const { profile } = offer;
   const bounds = {
     min_action_duration: profile.timeout.min,
     max_action_duration: profile.timeout.max,
@@ -53,6 +54,6 @@ export function serverInfo(profile: LimitProfile): Json {
       ...defaults,
       ...bounds,
     },
-    runtimes: runtimesOf(profile) as unknown as Json,
+    runtimes: runtimesOf(offer) as unknown as Json,
   };
 }

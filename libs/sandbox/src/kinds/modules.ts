@@ -2,9 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-
-/** Puts a file somewhere, with a mode. */
-type Place = (name: string, to: string, mode: number) => void;
+import { place } from './root.js';
 
 /** What Node.js actions may require without bringing it; a folder of its own, for its packages do not go with the platform's. */
 const source = fileURLToPath(new URL('../../../../../libs/sandbox/modules/nodejs/', import.meta.url));
@@ -26,15 +24,15 @@ export function modulesFingerprint(): string {
 }
 
 /** Puts the packages at the root's top, where code finds them from every folder by CommonJS and ES modules alike. */
-export function placeModules(root: string, place: Place): void {
-  if (missingModules() === undefined) placeTree(installed, join(root, 'node_modules'), place);
+export function placeModules(root: string): void {
+  if (missingModules() === undefined) placeTree(installed, join(root, 'node_modules'));
 }
 
-function placeTree(from: string, to: string, place: Place): void {
+function placeTree(from: string, to: string): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     if (entry.name.startsWith('.')) continue;
     const [name, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) placeTree(name, target, place);
+    if (entry.isDirectory()) placeTree(name, target);
     else if (entry.isFile()) place(name, target, 0o644);
   }
 }
