@@ -312,6 +312,50 @@ describe('egress', { skip: !isolatedHere }, () => {
     });
   });
 
+  test('Python: sockets, http, https, asyncio and names; the same is refused', async (t) => {
+    if (!driver.info().kinds.includes('python:3')) return t.skip('no Python here');
+    const code = `
+import asyncio, errno, http.client, os, socket, ssl, urllib.request
+def dial(host, port):
+    try:
+        with socket.create_connection((host, port), timeout=5): return 'connected'
+    except OSError as e: return errno.errorcode.get(e.errno, str(e.errno)) if not isinstance(e, socket.gaierror) else 'name'
+async def later(port):
+    reader, writer = await asyncio.open_connection('web.test', port)
+    writer.write(b'all is said'); writer.write_eof()
+    said = await reader.read(); writer.close()
+    return said.decode()
+def main(a):
+    server = socket.create_server(('127.0.0.1', 0)); own = dial('127.0.0.1', server.getsockname()[1])
+    secure = ssl.create_default_context(cadata=a['ca'])
+    return {'http': urllib.request.urlopen('http://127.0.0.1:%d/' % a['web']).read().decode().split()[0],
+        'https': urllib.request.urlopen('https://127.0.0.1:%d/' % a['secure'], context=secure).read().decode().split()[0],
+        'later': asyncio.run(later(a['echo'])), 'own': own, 'four': socket.gethostbyname_ex('localhost')[2], 'found': socket.getaddrinfo('web.test', 80, type=socket.SOCK_STREAM)[0][4][0],
+        'refused': [dial(host, 80) for host in ('169.254.169.254', '10.0.0.1', 'meta.test', '::ffff:10.0.0.1')], 'port': dial('1.1.1.1', 9999),
+        'nobody': [dial(host, a['hidden']) for host in ('127.0.0.1', 'localhost', '0.0.0.0')], 'gone': dial('gone.test', 80)}
+`;
+    const sandbox = await driver.create({ kind: 'python:3', memoryMiB: 256 });
+    try {
+      assert.deepEqual((await init(sandbox, code)).outcome, { kind: 'ok' });
+      const ports = { web: portOf(web), secure: portOf(secure), echo: portOf(echo), hidden: portOf(hidden), ca };
+      assert.deepEqual(answer(await run(sandbox, ports)), {
+        http: `127.0.0.1:${portOf(web)}`,
+        https: 'secure',
+        later: 'all is said',
+        own: 'connected',
+        four: ['127.0.0.1'],
+        found: '127.0.0.1',
+        refused: ['EACCES', 'EACCES', 'EACCES', 'EACCES'],
+        port: 'EACCES',
+        nobody: ['ECONNREFUSED', 'ECONNREFUSED', 'ECONNREFUSED'],
+        gone: 'name',
+      });
+      assert.equal(hiddenTouched, 0);
+    } finally {
+      await sandbox.kill();
+    }
+  });
+
   test('what actions patch does not get in the way', async () => {
     const seen = await value(
       `async function main({ port }) { net.createServer = require('fs').readFileSync = require('http').request = () => { throw new Error('patched'); };
