@@ -30,7 +30,7 @@ export interface TestSpawner {
 
 /** Starts the real spawner; `dir` lets it follow another in the same folder. */
 export function startSpawner(
-  options: { mode?: string; dir?: string; firstUid?: number; pids?: number; path?: string; registry?: string } = {},
+  options: { mode?: string; dir?: string; firstUid?: number; pids?: number; path?: string; registry?: string; store?: string } = {},
 ): TestSpawner {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'isochrone-it-'));
   // Sandboxes run as users of their own and must be able to reach it.
@@ -47,6 +47,7 @@ export function startSpawner(
       ISOCHRONE_SPAWNER_LISTEN: address,
       ISOCHRONE_SANDBOX_DIR: join(dir, 'sandboxes'),
       ISOCHRONE_SANDBOX: options.mode ?? 'auto',
+      ...(options.store === undefined ? {} : { ISOCHRONE_RUNTIMES_DIR: options.store }),
       ISOCHRONE_FRAME_TOKEN: token,
       ISOCHRONE_SANDBOX_UID: String(firstUid),
       ISOCHRONE_SANDBOX_PIDS: String(options.pids ?? 64),

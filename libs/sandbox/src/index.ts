@@ -4,4 +4,5 @@ export { entryOfUrl, type EgressRules } from './egress/policy.js';
 export * from './spawner/spawner.js';
 export type { WorkshopOptions } from './spawner/workshop.js';
 export { availableKinds, bringKind, findKinds, type KindFinding } from './kinds/runtimes.js';
-export { npmEnvironment } from './kinds/node-store.js';
+export { bringNode, npmEnvironment } from './kinds/node-store.js';
+export { nodePackageOf } from './kinds/pins.js';

@@ -89,7 +89,10 @@ async function download(wanted: NodePackage, folder: string, env: Readonly<Recor
 }
 
 async function npm(folder: string, env: Readonly<Record<string, string>>): Promise<void> {
-  const args = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error', '--prefix', folder];
+  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
+  // A registry that is out of reach is soon known to be: calls wait for the answer.
+  const brief = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-timeout=60000'];
+  const args = ['ci', ...quiet, ...brief, '--prefix', folder];
   await run('npm', args, { cwd: folder, env: { ...env }, timeout: bringMs, maxBuffer: 1024 * 1024 });
 }
 

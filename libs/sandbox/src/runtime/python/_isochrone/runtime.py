@@ -75,7 +75,7 @@ class Runtime:
             traceback.print_exc()
             result = {'error': str(error)}
         try:
-            body = dumps(result, ensure_ascii=False, allow_nan=False).encode()
+            body = dumps(result, ensure_ascii=False, allow_nan=False, separators=(',', ':')).encode()
         except (TypeError, ValueError, RecursionError):
             traceback.print_exc()
             return failure(NOT_AN_OBJECT)
@@ -104,7 +104,7 @@ class Runtime:
 
 def failure(text):
     """An answer that is an error of the developer."""
-    return False, dumps({'error': text}, ensure_ascii=False).encode(errors='replace'), False
+    return False, dumps({'error': text}, ensure_ascii=False, separators=(',', ':')).encode(errors='replace'), False
 
 
 def apply_environment(payload):
