@@ -1,5 +1,5 @@
 export * from './driver/native-driver.js';
-export type { EgressOptions } from './egress/egress.js';
+export { checkEgress, type EgressOptions } from './egress/egress.js';
 export { entryOfUrl, type EgressRules } from './egress/policy.js';
 export * from './spawner/spawner.js';
 export type { WorkshopOptions } from './spawner/workshop.js';

@@ -18,8 +18,9 @@ import { SandboxPool } from './sandbox-pool.js';
 /** The invoker role: takes RUN frames and runs them in sandboxes. */
 @Module({})
 export class InvokerModule {
-  /** Throws when the configuration lacks what this role needs. */
+  /** Throws when the configuration lacks what this role needs, or says what cannot be read. */
   static with(config: RegionConfig): DynamicModule {
+    const egress = egressOf(config);
     return {
       module: InvokerModule,
       imports: [StorageModule.with(config)],
@@ -27,7 +28,7 @@ export class InvokerModule {
         { provide: InvokerOptions, useValue: InvokerOptions.from(config) },
         {
           provide: SandboxDriver,
-          useFactory: (options: InvokerOptions, logger: Logger) => openDriver(options, egressOf(config), logger),
+          useFactory: (options: InvokerOptions, logger: Logger) => openDriver(options, egress, logger),
           inject: [InvokerOptions, Logger],
         },
         Journal,

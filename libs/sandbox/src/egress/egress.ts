@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Logger } from '#libs/telemetry';
 import { egressName } from '../spawner/protocol.js';
 import type { EgressOrder } from './messages.js';
+import { Names } from './names.js';
 import { EgressPolicy, type EgressRules } from './policy.js';
 
 /** What an operator sets about the network of sandboxes. */
@@ -14,6 +15,18 @@ export interface EgressOptions {
   /** Asked for tenants' names instead of the machine's, where there are any: `address` or `address:port`. */
   readonly nameServers: readonly string[];
   readonly logLevel: 'error' | 'warn' | 'log' | 'debug';
+}
+
+/** Throws naming the first setting that cannot be read. */
+export function checkEgress({ rules, nameServers }: EgressOptions): void {
+  EgressPolicy.from(rules);
+  for (const server of nameServers) {
+    try {
+      void new Names([server]);
+    } catch (cause) {
+      throw new Error(`'${server}' is no address of a name server, with or without a port`, { cause });
+    }
+  }
 }
 
 interface Served {
@@ -42,9 +55,9 @@ export class Egress {
     private readonly logger: Logger,
   ) {}
 
-  /** Starts the gateway. Throws where the rules cannot be read. */
+  /** Starts the gateway. Throws where the options cannot be read. */
   static start(options: EgressOptions & { readonly name: string }, logger: Logger): Egress {
-    EgressPolicy.from(options.rules);
+    checkEgress(options);
     const egress = new Egress(options, logger);
     egress.begin();
     return egress;
