@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ActivationId, InitOrder, Sandbox, SandboxRun } from '#libs/domain';
-import { NativeDriver, npmEnvironment } from '#libs/sandbox';
+import { NativeDriver, npmEnvironment, type EgressOptions } from '#libs/sandbox';
 import { Logger } from '#libs/telemetry';
 import { ZipFile } from 'yazl';
 
@@ -23,7 +23,7 @@ export interface TestSpawner {
   readonly firstUid: number;
   /** Everything it wrote so far. */
   log(): string;
-  connect(): Promise<NativeDriver>;
+  connect(egress?: EgressOptions): Promise<NativeDriver>;
   /** Ends it, if it has not ended, and removes its folder. Returns its exit code. */
   stop(): Promise<number | null>;
 }
@@ -63,7 +63,14 @@ export function startSpawner(
     dir,
     firstUid,
     log: () => log,
-    connect: () => NativeDriver.connect({ spawner: address, token, name: 'test', logger: new Logger({}, 'error', () => undefined) }),
+    connect: (egress) =>
+      NativeDriver.connect({
+        spawner: address,
+        token,
+        name: 'test',
+        logger: new Logger({}, 'error', () => undefined),
+        ...(egress && { egress }),
+      }),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');

@@ -1,4 +1,4 @@
-import { isKind, limitProfiles, nodeKinds, type LimitProfileName } from '#libs/domain';
+import { egressPorts, isKind, limitProfiles, nodeKinds, type LimitProfileName } from '#libs/domain';
 import { z } from 'zod';
 import { list, port } from './read.js';
 
@@ -79,6 +79,13 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_USER_MEMORY_MIB: z.coerce.number().int().min(256).default(4096),
   /** Stem cells to keep, as `MiB:count` entries. */
   ISOCHRONE_STEMS: list.default(['256:2']),
+  /** What isolated actions may reach besides this world's API: public addresses on `ISOCHRONE_EGRESS_PORTS`, on any port, or none. */
+  ISOCHRONE_EGRESS: z.enum(['listed', 'open', 'none']).default('listed'),
+  ISOCHRONE_EGRESS_PORTS: list.default([...egressPorts]),
+  /** Reachable in every mode, even where it is private: `address`, `address/bits`, `name` or `*.name`, with or without `:port`. */
+  ISOCHRONE_EGRESS_ALLOW: list.default([]),
+  /** Name servers for actions, as `address` or `address:port`; the machine's own where empty. */
+  ISOCHRONE_EGRESS_DNS: list.default([]),
   /** Bearer token of the administrative API. */
   ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
   /** Basic credentials of `POST /disable`; without both, nobody may. */

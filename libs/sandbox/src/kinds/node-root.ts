@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { modulesFingerprint, placeModules } from './modules.js';
 import { buildRoot, fileMark, librariesOf, place, rootFolder, type RuntimeRoot } from './root.js';
 
 const runtimeFolder = fileURLToPath(new URL('../runtime/nodejs/', import.meta.url));
@@ -11,7 +12,12 @@ const packages = ['yauzl', 'pend'];
 
 /** Where the root of a Node.js stands, built or not. */
 export function nodeRootFolder(folder: string, node: string): string {
-  return rootFolder(folder, ['nodejs', fileMark(node), ...runtimeFiles().map((name) => readFileSync(join(runtimeFolder, name)))]);
+  return rootFolder(folder, [
+    'nodejs',
+    fileMark(node),
+    modulesFingerprint(),
+    ...runtimeFiles().map((name) => readFileSync(join(runtimeFolder, name))),
+  ]);
 }
 
 /** The root of a Node.js, built where it is not there yet. */
@@ -22,6 +28,7 @@ export async function nodeRoot(folder: string, node: string): Promise<RuntimeRoo
     for (const library of await librariesOf([node])) place(library, join(draft, library), 0o755);
     for (const name of runtimeFiles()) place(join(runtimeFolder, name), join(draft, 'runtime', name), 0o644);
     for (const name of packages) placePackage(name, join(draft, 'runtime/node_modules', name));
+    placeModules(draft);
   });
   return {
     folder: root,
@@ -30,7 +37,8 @@ export async function nodeRoot(folder: string, node: string): Promise<RuntimeRoo
     entry: '/runtime/proxy.cjs',
     // V8 gives up before the kernel kills, where it can: its message is the better one.
     flags: (memoryMiB) => [`--max-old-space-size=${Math.floor(memoryMiB * 0.75)}`],
-    environment: () => ({}),
+    // Inside, packages are found from every folder, and whatever Node.js runs there reaches the egress gateway, where the slot has one.
+    environment: (at) => (at === '' ? { NODE_OPTIONS: '--require=/runtime/egress.cjs' } : { NODE_PATH: `${at}/node_modules` }),
   };
 }
 

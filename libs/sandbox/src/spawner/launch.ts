@@ -33,9 +33,9 @@ export function findPrograms(path: string): Programs {
 }
 
 /**
- * The command of an isolated sandbox: an empty world but for the read-only root, a capped /tmp, three devices and the slot's socket; no network but a
- * loopback of its own, no capabilities, no new privileges, no further namespaces. It never starts as root: root's id would be mapped inside, and
- * with it the machine's settings under /proc/sys would be writable.
+ * The command of an isolated sandbox: an empty world but for the read-only root, a capped /tmp, three devices and the slot's sockets; no network but a
+ * loopback of its own and what the gateway behind one of the sockets lets through, no capabilities, no new privileges, no further namespaces. It
+ * never starts as root: root's id would be mapped inside, and with it the machine's settings under /proc/sys would be writable.
  */
 export function nativeCommand(launch: Launch, programs: Programs): string[] {
   const { root, slotFolder, memoryMiB, uid, filtered } = launch;

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { SandboxInfo } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
+import { missingModules } from '../kinds/modules.js';
 import { Runtimes } from '../kinds/runtimes.js';
 import type { RuntimeRoot } from '../kinds/root.js';
 import { seccompProgram } from '../seccomp/filter.js';
@@ -189,6 +190,8 @@ export class Workshop {
         'Memory and processes of sandboxes are watched, not limited by the kernel. Run the spawner as root or give it control groups (systemd-run -p Delegate=yes).',
       );
     }
+    const missing = missingModules();
+    if (missing !== undefined) warnings.push(missing);
     if (nodeMajor() !== '20')
       warnings.push(
         `Actions of kind nodejs:20 run on Node.js ${process.version}, the platform's own. Start the platform with Node.js 20 (nvm install 20).`,

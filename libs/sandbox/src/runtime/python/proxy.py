@@ -12,6 +12,7 @@ import sys
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, here)
+from _isochrone.egress import install  # noqa: E402
 from _isochrone.wire import Wire  # noqa: E402
 from _isochrone.runtime import Runtime  # noqa: E402
 
@@ -25,6 +26,7 @@ def main():
     runtime = Runtime(wire)
     runtime.capture()
     runtime.rehearse()
+    install()
     wire.hello('.'.join(str(part) for part in sys.version_info[:3]))
     for kind, name, head, payload in wire.frames():
         runtime.take(kind, name, head, payload)
