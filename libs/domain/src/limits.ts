@@ -25,6 +25,8 @@ export interface LimitProfile {
   readonly payloadBytes: number;
   readonly resultBytes: number;
   readonly sequenceLength: number;
+  /** Operations that the APIs of a namespace may have together. */
+  readonly apiRoutes: number;
   readonly listStd: number;
   readonly listMax: number;
   /** Longest wait of a blocking call, ms. */
@@ -59,6 +61,7 @@ const openwhisk: LimitProfile = {
   payloadBytes: MiB,
   resultBytes: MiB,
   sequenceLength: 50,
+  apiRoutes: 1000,
   listStd: 30,
   listMax: 200,
   blockingWaitMs: 60_000,

@@ -6,5 +6,7 @@ export class Settings {
     readonly profile: LimitProfile,
     readonly region: WorldRegion,
     readonly adminToken: string,
+    /** Base URL of the world, as its callers know it. */
+    readonly publicUrl: string,
   ) {}
 }

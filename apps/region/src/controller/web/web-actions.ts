@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { Identities, readCredentials, Throttles, type Identity } from '#libs/auth';
+import { Identities, Throttles, type Identity } from '#libs/auth';
 import { annotation, Failure, jsonObject, truthy, type Transid } from '#libs/domain';
 import { emptyAnswer, errorAnswer, type Answer, type Manner } from '#libs/http';
 import { Resolver, type ResolvedAction } from '../definitions/resolver.js';
@@ -10,6 +9,7 @@ import { checkProtected, checkRequestSize } from '../invocations/payload.js';
 import { Settings } from '../settings.js';
 import { transcode } from './transcode.js';
 import { rawArguments, reservedNames, webArguments, type WebRequest } from './web-arguments.js';
+import { bodyOf, type WebAsk } from './web-ask.js';
 import { satisfies } from './web-auth.js';
 import type { WebTarget } from './web-target.js';
 
@@ -35,22 +35,33 @@ export class WebActions {
   ) {}
 
   /** Everything that does not depend on the caller: the namespace, the action, that it is exported, rates and size. */
-  async find(request: FastifyRequest, target: WebTarget, query: string): Promise<Found> {
+  async find(request: WebAsk, target: WebTarget, query: string): Promise<Found> {
+    const found = await this.locate(target, query);
+    this.admit(request, found);
+    return found;
+  }
+
+  /** The action, if there is one and it is exported. */
+  async locate(target: WebTarget, query: string): Promise<Found> {
     const { namespace, pkg, name } = target;
     const owner = await this.identities.byNamespace(namespace);
     if (!owner) throw new Failure('not-found');
     const resolved = await this.resolver.action(owner, { namespace, pkg, name }, 'cached').catch(asMissing);
     if (annotation(resolved.action, 'web-export') !== 'true') throw new Failure('not-found');
-    this.throttles.check(owner, 'invocations', Date.now());
-    checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
     return { target, query, owner, resolved, custom: annotation(resolved.action, 'web-custom-options') === 'true' };
   }
 
+  /** Counts a request and throws where that is one too many, or where it is too large. */
+  admit(request: WebAsk, { owner }: Found): void {
+    this.throttles.check(owner, 'invocations', Date.now());
+    checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
+  }
+
   /** What the action answers, or what stands in its way: credentials, a broken body, reserved names. */
-  async serve(request: FastifyRequest, { target, query, owner, resolved, custom }: Found, manner: Manner): Promise<Answer> {
+  async serve(request: WebAsk, { target, query, owner, resolved, custom }: Found, manner: Manner): Promise<Answer> {
     const { action } = resolved;
     if (request.method === 'OPTIONS' && !custom) return emptyAnswer(200);
-    const caller = await this.callerOf(request);
+    const caller = await this.identities.recognise(request.headers.authorization);
     const secret = request.headers['x-require-whisk-auth'];
     const proof = { authenticated: caller !== undefined, secret: typeof secret === 'string' ? secret : undefined };
     if (request.method !== 'OPTIONS' && !satisfies(action, proof)) throw new Failure('web-auth');
@@ -80,16 +91,6 @@ export class WebActions {
     const told = transcode(record.response, target.extension);
     return 'error' in told ? errorAnswer(told.status, told.error, manner, headers) : { ...told, headers: { ...told.headers, ...headers } };
   }
-
-  /** Credentials that are no good make a caller anonymous and nothing else. */
-  private async callerOf({ headers }: FastifyRequest): Promise<Identity | undefined> {
-    const credentials = readCredentials(headers.authorization);
-    return credentials.kind === 'key' ? this.identities.byKey(credentials.uuid, credentials.secret) : undefined;
-  }
-}
-
-function bodyOf(request: FastifyRequest): Uint8Array {
-  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
 }
 
 /** Whatever else bears the name, there is no such web action. */
