@@ -11,7 +11,7 @@ import type { WebTarget } from '../web/web-target.js';
 import { ApiBook } from './api-book.js';
 import { readCreate, readDelete, readPage, readSelection, type Arguments, type CreateRequest } from './api-request.js';
 import { emptyRest, putTogether, takeApart, titleOf, type Api } from './api.js';
-import { checkDocument, refused } from './document-check.js';
+import { checkDocument, checkLimits } from './document-check.js';
 import { routeOf } from './operation.js';
 
 /** What a call did: what it tells, and the token of its last write. */
@@ -85,7 +85,7 @@ export class ApiManagement {
     const { api, replaces } = planOf(wanted, standing);
     checkDocument(putTogether(api));
     const others = standing.filter(({ rest }) => rest.basePath !== api.rest.basePath);
-    this.checkCount([...others, api].reduce((sum, { routes }) => sum + routes.length, 0));
+    checkLimits(others, api, this.settings.profile);
     let token = replaces.rest ? await this.book.putRest(ns, api.rest) : undefined;
     for (const route of replaces.routes) token = await this.book.putRoute(ns, route);
     const before = standing.find(({ rest }) => rest.basePath === api.rest.basePath);
@@ -120,11 +120,6 @@ export class ApiManagement {
     let token = await this.book.remove(ns, going);
     if (going.length === found.routes.length) token = await this.book.removeRest(ns, found.rest);
     return { body: {}, token };
-  }
-
-  private checkCount(count: number): void {
-    const { apiRoutes } = this.settings.profile;
-    if (count > apiRoutes) throw refused(`The namespace would have more operations in its APIs than allowed: ${count} > ${apiRoutes}.`);
   }
 
   /** An API as clients see it. */

@@ -82,11 +82,13 @@ export function takeApart(swagger: ExactObject): Api {
 
 /** Undoes `takeApart`. What the assembly says of operations that are gone is left out. */
 export function putTogether({ rest, routes }: Api): ExactObject {
-  const paths: Record<string, ExactObject> = {};
-  for (const [path, item] of Object.entries(objectOf(rest.document['paths']))) {
-    if (routes.some((route) => route.path === path)) paths[path] = objectOf(item);
+  const described = objectOf(rest.document['paths']);
+  const items = new Map<string, ExactObject>();
+  for (const { path, verb, operation } of routes) {
+    const item = items.get(path) ?? (Object.hasOwn(described, path) ? objectOf(described[path]) : {});
+    items.set(path, { ...item, [verb]: operation });
   }
-  for (const { path, verb, operation } of routes) paths[path] = { ...(Object.hasOwn(paths, path) ? paths[path] : {}), [verb]: operation };
+  const paths = Object.fromEntries(items);
   const live = new Set(routes.filter(({ assembly }) => !assembly).map(({ operation }) => operation['operationId']));
   const cases = routes.flatMap(({ assembly }) => (assembly ? [assembly] : []));
   const steps = stepsOf(rest);

@@ -1,6 +1,6 @@
-import { asJsonText, Failure } from '#libs/domain';
+import { Failure, type LimitProfile } from '#libs/domain';
 import { exactText, isObject, type ExactJson, type ExactObject } from '#libs/http';
-import { casesOf, isVerb, listOf, objectOf, stepsOf, takeApart, textOf, verbs } from './api.js';
+import { casesOf, isVerb, listOf, objectOf, putTogether, stepsOf, takeApart, textOf, verbs, type Api } from './api.js';
 import { requestPath } from './operation.js';
 import { targetOf } from './target.js';
 
@@ -26,8 +26,22 @@ export function checkDocument(swagger: ExactObject): void {
   checkTargets(swagger);
 }
 
+/** Throws where an API is too large, or would make too much of those that its namespace has. */
+export function checkLimits(others: readonly Api[], api: Api, { apiRoutes, apiBytes, apisBytes }: LimitProfile): void {
+  const routes = [...others, api].reduce((sum, one) => sum + one.routes.length, 0);
+  if (routes > apiRoutes) throw refused(`The APIs of the namespace would have more operations than allowed: ${routes} > ${apiRoutes}.`);
+  const bytes = bytesOf(api);
+  if (bytes > apiBytes) throw refused(`The API would be larger than allowed: ${bytes} > ${apiBytes} bytes.`);
+  const all = others.reduce((sum, one) => sum + bytesOf(one), bytes);
+  if (all > apisBytes) throw refused(`The APIs of the namespace would be larger than allowed: ${all} > ${apisBytes} bytes.`);
+}
+
+function bytesOf(api: Api): number {
+  return Buffer.byteLength(exactText(putTogether(api)));
+}
+
 /** The failure of a creation, with its reason. */
-export function refused(reason: string): Failure {
+function refused(reason: string): Failure {
   return new Failure('api-refused', { reason: `API creation failure: ${reason}` });
 }
 
@@ -96,6 +110,6 @@ function targetUrls(swagger: ExactObject): ReadonlyMap<string, string> {
 
 /** In the words of the gateway that OpenWhisk has behind its management actions. */
 function unconfigured(message: string): Failure {
-  const told = asJsonText(exactText({ status: 400, message: `Error: ${message}` }));
+  const told = exactText({ status: 400, message: `Error: ${message}` });
   return refused(`Unable to configure the API Gateway (status code 400): ${told}`);
 }
