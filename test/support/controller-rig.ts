@@ -60,6 +60,19 @@ export class ControllerRig {
     this.controller = this.run('apps/region/src/main.js', { ISOCHRONE_ROLES: 'controller,kafka', ISOCHRONE_NAME: 'controller-0' });
   }
 
+  /** Starts one more controller of the same region and resolves to its URL once it takes requests. */
+  async anotherController(): Promise<string> {
+    const port = await freePort();
+    this.run('apps/region/src/main.js', {
+      ISOCHRONE_ROLES: 'controller,kafka',
+      ISOCHRONE_NAME: 'controller-1',
+      ISOCHRONE_PORT: String(port),
+    });
+    const base = `http://127.0.0.1:${port}`;
+    await this.ready(base);
+    return base;
+  }
+
   /** Asks the controller to stop; resolves to its exit code. */
   async stopController(): Promise<number | NodeJS.Signals | null | undefined> {
     this.controller?.child.kill('SIGTERM');
@@ -102,9 +115,9 @@ export class ControllerRig {
   }
 
   /** Resolves once the region takes requests. */
-  async ready(): Promise<void> {
+  async ready(base = this.base): Promise<void> {
     for (let tries = 0; tries < 600; tries += 1) {
-      const answer = await fetch(`${this.base}/health/ready`).catch(() => undefined);
+      const answer = await fetch(`${base}/health/ready`).catch(() => undefined);
       if (answer?.ok) return;
       await delay(100);
     }

@@ -1,5 +1,4 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { Throttles } from '#libs/auth';
 import type { RegionConfig } from '#libs/config';
 import { limitProfiles } from '#libs/domain';
 import { FlowsModule } from '../kafka/flows/flows.module.js';
@@ -30,6 +29,7 @@ import { Features } from './rest/features.js';
 import { RestRoutes } from './rest/rest.routes.js';
 import { RuleBook } from './rules/rule-book.js';
 import { Rules } from './rules/rules.js';
+import { throttleProviders } from './throttles/region-throttles.js';
 import { Firing } from './triggers/firing.js';
 import { Triggers } from './triggers/triggers.js';
 import { WebActions } from './web/web-actions.js';
@@ -86,7 +86,7 @@ export class ControllerModule {
       module: ControllerModule,
       imports: [StorageModule.with(config), KafkaModule.with(config), DefinitionsModule.with(config), FlowsModule.with(config)],
       controllers: [HealthController, AdminController, ChangesController],
-      providers: [{ provide: Throttles, useValue: new Throttles(profile) }, features, ...services],
+      providers: [...throttleProviders(profile), features, ...services],
     };
   }
 }

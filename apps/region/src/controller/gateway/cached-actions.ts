@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { NamespaceId } from '#libs/domain';
 import type { Answer, Manner } from '#libs/http';
-import { WebActions, type Found } from '../web/web-actions.js';
+import { WebActions, type Located } from '../web/web-actions.js';
 import type { WebAsk } from '../web/web-ask.js';
 import { ResponseCache } from './response-cache.js';
 
@@ -26,13 +26,12 @@ export class CachedActions {
   constructor(private readonly actions: WebActions) {}
 
   /** Answers a request, from memory where that is possible. `X-GW-Cache` tells. */
-  async answer(ask: CachedAsk, request: WebAsk, found: Found, manner: Manner): Promise<Answer> {
-    const { action } = found.resolved;
+  async answer(ask: CachedAsk, request: WebAsk, located: Located, manner: Manner): Promise<Answer> {
+    const { action } = located.resolved;
     const address = JSON.stringify([ask.tenant, request.method, ask.address, ask.version, action.entityId, action.hlc]);
     const known = this.cache.find(address, request.headers);
     if (known) return marked(known, 'HIT');
-    this.actions.admit(request, found);
-    const answer = await this.actions.serve(request, found, manner);
+    const answer = await this.actions.ask(request, located, manner);
     const { 'x-openwhisk-activation-id': _run, ...headers } = answer.headers;
     this.cache.keep(ask.tenant, address, request.headers, { ...answer, headers });
     return marked(answer, 'MISS');

@@ -103,13 +103,8 @@ export class GatewayRoutes {
     const asked = askedOf(request, target.method, target.headers);
     const answer = mayAskCache(request.method, request.headers)
       ? await this.cached.answer({ tenant: call.ns, address: `${call.path}?${call.query}`, version }, asked, found, manner)
-      : await this.uncached(asked, found, manner);
+      : await this.actions.ask(asked, found, manner);
     return { ...answer, headers: joinedCors(platform, answer.headers) };
-  }
-
-  private async uncached(asked: WebAsk, found: Parameters<WebActions['serve']>[1], manner: Manner): Promise<Answer> {
-    this.actions.admit(asked, found);
-    return this.actions.serve(asked, found, manner);
   }
 }
 

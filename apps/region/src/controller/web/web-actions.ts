@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Identities, Throttles, type Identity } from '#libs/auth';
+import { Identities, Throttles, type Admission, type Identity } from '#libs/auth';
 import { annotation, Failure, jsonObject, truthy, type Transid } from '#libs/domain';
 import { emptyAnswer, errorAnswer, type Answer, type Manner } from '#libs/http';
 import { Resolver, type ResolvedAction } from '../definitions/resolver.js';
@@ -14,13 +14,19 @@ import { satisfies } from './web-auth.js';
 import type { WebTarget } from './web-target.js';
 
 /** What a web action is asked, once it is known that there is one. */
-export interface Found {
+export interface Located {
   readonly target: WebTarget;
   readonly query: string;
   readonly owner: Identity;
   readonly resolved: ResolvedAction;
   /** Whether the action answers OPTIONS itself and sees to CORS. */
   readonly custom: boolean;
+}
+
+/** The same, for a request that was counted. */
+export interface Found extends Located {
+  /** `serve` sees to its end. */
+  readonly admission: Admission;
 }
 
 /** Web actions: whether there is one, whether it may be asked, and what it answers. */
@@ -36,13 +42,11 @@ export class WebActions {
 
   /** Everything that does not depend on the caller: the namespace, the action, that it is exported, rates and size. */
   async find(request: WebAsk, target: WebTarget, query: string): Promise<Found> {
-    const found = await this.locate(target, query);
-    this.admit(request, found);
-    return found;
+    return this.admit(request, await this.locate(target, query));
   }
 
   /** The action, if there is one and it is exported. */
-  async locate(target: WebTarget, query: string): Promise<Found> {
+  async locate(target: WebTarget, query: string): Promise<Located> {
     const { namespace, pkg, name } = target;
     const owner = await this.identities.byNamespace(namespace);
     if (!owner) throw new Failure('not-found');
@@ -51,14 +55,33 @@ export class WebActions {
     return { target, query, owner, resolved, custom: annotation(resolved.action, 'web-custom-options') === 'true' };
   }
 
-  /** Counts a request and throws where that is one too many, or where it is too large. */
-  admit(request: WebAsk, { owner }: Found): void {
-    this.throttles.check(owner, 'invocations', Date.now());
-    checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
+  /** Counts a request and serves it. */
+  async ask(request: WebAsk, located: Located, manner: Manner): Promise<Answer> {
+    return this.serve(request, await this.admit(request, located), manner);
+  }
+
+  private async admit(request: WebAsk, located: Located): Promise<Found> {
+    const admission = await this.throttles.admit(located.owner, Date.now());
+    try {
+      checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
+    } catch (refused) {
+      admission.release();
+      throw refused;
+    }
+    return { ...located, admission };
   }
 
   /** What the action answers, or what stands in its way: credentials, a broken body, reserved names. */
-  async serve(request: WebAsk, { target, query, owner, resolved, custom }: Found, manner: Manner): Promise<Answer> {
+  async serve(request: WebAsk, found: Found, manner: Manner): Promise<Answer> {
+    try {
+      return await this.admitted(request, found, manner);
+    } finally {
+      found.admission.release();
+    }
+  }
+
+  private async admitted(request: WebAsk, found: Found, manner: Manner): Promise<Answer> {
+    const { target, query, owner, resolved, custom, admission } = found;
     const { action } = resolved;
     if (request.method === 'OPTIONS' && !custom) return emptyAnswer(200);
     const caller = await this.identities.recognise(request.headers.authorization);
@@ -84,6 +107,7 @@ export class WebActions {
       checked: true,
       transid: request.id as Transid,
       waitMs: this.settings.profile.blockingWaitMs,
+      admission,
     };
     const { activationId, record } = await this.invocations.invoke(wanted);
     const headers = activationHeader(activationId);
