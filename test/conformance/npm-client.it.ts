@@ -104,7 +104,7 @@ test('makes, calls, shows and deletes routes', async () => {
   assert.deepEqual(await (await fetch(`${gwApiUrl}/greet/you`)).json(), { path: '/npm/greet/you' });
   await client.routes.create({ ...route, relpath: '/', operation: 'POST', responsetype: 'json' });
   const { apis } = await client.routes.get({ name: 'npm API' });
-  assert.deepEqual(Object.keys((apis[0]?.value.apidoc['paths'] ?? {}) as object).toSorted(), ['/', '/greet/{name}']);
+  assert.deepEqual(Object.keys(apis[0]?.value.apidoc['paths'] ?? {}).toSorted(), ['/', '/greet/{name}']);
   await client.routes.delete({ basepath: '/npm' });
   await client.routes.create({ swagger: JSON.stringify(apis[0]?.value.apidoc) });
   assert.deepEqual((await client.routes.get({ basepath: '/npm' })).apis, apis);

@@ -31,7 +31,7 @@ before(async () => {
 after(() => world?.stop());
 
 const management = (call: string, query: Readonly<Record<string, string>> = {}) =>
-  `/api/v1/web/whisk.system/apimgmt/${call}.http?${new URLSearchParams({ accesstoken: 'DUMMY TOKEN', spaceguid: 'x', ...query })}`;
+  `/api/v1/web/whisk.system/apimgmt/${call}.http?${new URLSearchParams({ accesstoken: 'DUMMY TOKEN', spaceguid: 'x', ...query }).toString()}`;
 
 /** Adds one operation, as `wsk api create` does. */
 function create(
