@@ -95,6 +95,10 @@ test('documents that cannot become an API are refused in the words of OpenWhisk'
     [swagger({ badpath: { get: operation } }), gateway("Resource path must begin with '/'.")],
     [swagger({ '/p': { badverb: operation } }), gateway("Resource verb 'badverb' not supported.")],
     [swagger({}), gateway('Empty resources object.')],
+    [swagger({ '/p': { get: {} } }, undefined, '/\u0000'), gateway('basePath contains illegal character \\"\\\\u0000\\".')],
+    [swagger({ '/\ud800': { get: {} } }), gateway('resource path contains illegal character \\"\\\\ud800\\".')],
+    [swagger({ ["/'"]: { get: {} } }), gateway('resource path contains illegal character \\"\'\\".')],
+    [swagger({ [`/${'"'.repeat(400)}`]: { get: {} } }), gateway('Base path and path are longer than allowed: 810 > 750.')],
     [
       swagger({ '/p': { get: { 'x-openwhisk': { url: 'http://127.0.0.1/x' } } } }),
       gateway("The target 'http://127.0.0.1/x' of 'get /p' is not the URL of a web action."),

@@ -7,8 +7,11 @@ import { targetOf } from './target.js';
 /** A template segment, as `wsk` recognises one. */
 const parameter = /\/\{[^/]+\}(?:\/|$)/;
 
-/** Longest base path and path together: they are the key of a row. */
-const pathCharsMax = 700;
+/** Longest base path and path together, as they stand in the key of a row. */
+const pathCharsMax = 750;
+
+/** What no path may contain: a quote, control characters, halves of characters. */
+const illegal = /['\p{Cc}\p{Cs}]/u;
 
 /** Throws, with OpenWhisk's texts, where a document cannot become an API. */
 export function checkDocument(swagger: ExactObject): void {
@@ -19,7 +22,8 @@ export function checkDocument(swagger: ExactObject): void {
   const paths = Object.entries(objectOf(swagger['paths']));
   const targets = targetUrls(swagger);
   for (const [path, item] of paths) if (parameter.test(path)) checkParameters(path, objectOf(item), targets);
-  if (basePath.includes("'")) throw unconfigured(`basePath contains illegal character "'".`);
+  const [character] = illegal.exec(basePath) ?? [];
+  if (character !== undefined) throw unconfigured(`basePath contains illegal character ${JSON.stringify(character)}.`);
   if (!basePath.startsWith('/')) throw unconfigured("basePath must begin with '/'.");
   if (paths.length === 0) throw unconfigured('Empty resources object.');
   for (const [path, item] of paths) checkPath(basePath, path, item);
@@ -73,11 +77,11 @@ function checkParameters(path: string, item: ExactObject, targets: ReadonlyMap<s
 }
 
 function checkPath(basePath: string, path: string, item: ExactJson): void {
-  if (path.includes("'")) throw unconfigured(`resource path contains illegal character "'".`);
+  const [character] = illegal.exec(path) ?? [];
+  if (character !== undefined) throw unconfigured(`resource path contains illegal character ${JSON.stringify(character)}.`);
   if (!path.startsWith('/')) throw unconfigured("Resource path must begin with '/'.");
-  if (basePath.length + path.length > pathCharsMax) {
-    throw unconfigured(`Base path and path are longer than allowed: ${basePath.length + path.length} > ${pathCharsMax}.`);
-  }
+  const chars = JSON.stringify([basePath, path]).length;
+  if (chars > pathCharsMax) throw unconfigured(`Base path and path are longer than allowed: ${chars} > ${pathCharsMax}.`);
   const operations = Object.entries(objectOf(item)).filter(([member]) => isVerb(member));
   if (operations.length === 0) throw unconfigured("Missing or empty field 'operations' or in resource path object.");
   for (const [verb, operation] of operations) {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Identities } from '#libs/auth';
-import type { NamespaceId } from '#libs/domain';
+import { isName, type NamespaceId } from '#libs/domain';
 import {
   checkAcceptable,
   decodeSegment,
@@ -64,7 +64,7 @@ export class GatewayRoutes {
   ): Promise<void> {
     let cors: AnswerHeaders = {};
     try {
-      const owner = await this.identities.byNamespace(namespace);
+      const owner = isName(namespace) ? await this.identities.byNamespace(namespace) : undefined;
       const found = owner && match(await this.book.table(owner.ns), path);
       if (!owner || !found) return sendAnswer(reply, notFound);
       cors = found.cors === true ? apiCors(request.headers) : {};
