@@ -96,7 +96,7 @@ test('an API is made operation by operation, called, and goes with its last oper
   const nowhere = await call(`${api.gwApiUrl}/films`);
   assert.deepEqual([nowhere.status, nowhere.text], [404, '{"status":404,"message":"Error: Not found."}']);
   assert.equal(nowhere.headers.get('content-type'), 'application/json; charset=utf-8');
-  for (const namespace of ['nobody', '%00', '..', ''])
+  for (const namespace of ['nobody', '%00', ''])
     assert.equal((await call(`${world.url}/apis/${namespace}/club/books`)).status, 404, namespace);
 
   assert.equal((await remove({ basepath: '/club', relpath: '/books', operation: 'POST' })).text.replace(/\s/g, ''), '{}');
