@@ -21,7 +21,7 @@ let home: string;
 before(async () => {
   home = mkdtempSync(join(tmpdir(), 'isochrone-aio-'));
   writeFileSync(join(home, 'hello.js'), "function main() { console.log('Hello World'); return { hello: 'world' }; }");
-  world = await startWorld({ regions: ['us-east-1', 'eu-west-1'] });
+  world = await startWorld({ regions: ['us-east-1', 'eu-west-1'], watched: true });
 });
 after(async () => {
   await world?.stop();
@@ -75,3 +75,5 @@ test('aio makes, lists, shows and deletes an API, from arguments and from a file
   assert.equal((await fetch(url.replace('{name}', 'cat'))).status, 200);
   aio('runtime:api:delete', 'Pets');
 });
+
+test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));

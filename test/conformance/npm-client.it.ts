@@ -37,7 +37,7 @@ let world: World;
 let client: Client;
 
 before(async () => {
-  world = await startWorld({ regions: ['us-east-1', 'eu-west-1'] });
+  world = await startWorld({ regions: ['us-east-1', 'eu-west-1'], watched: true });
   client = connect({ apihost: world.url, api_key: guestKey });
 });
 after(() => world?.stop());
@@ -115,3 +115,5 @@ test('makes, calls, shows and deletes routes', async () => {
   await assert.rejects(client.routes.delete({ basepath: '/npm' }), /API deletion failure: API '\/npm' does not exist\./);
   await assert.rejects(client.routes.create({ ...route, responsetype: 'json' }), /must use a response type of '\.http'/);
 });
+
+test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));

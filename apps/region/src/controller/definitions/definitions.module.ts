@@ -1,13 +1,13 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Identities, Subjects } from '#libs/auth';
-import { readWorld, regionOf, type RegionConfig } from '#libs/config';
+import { operatorRoutesEnabled, readWorld, regionOf, type RegionConfig } from '#libs/config';
 import { EntityStore, EventBus, limitProfiles } from '#libs/domain';
 import { NamespaceKeys } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { KafkaModule } from '../../kafka/kafka.module.js';
 import { StorageModule } from '../../storage.module.js';
 import { Orders } from '../invocations/orders.js';
-import { Settings } from '../settings.js';
+import { Settings, type OperatorSettings } from '../settings.js';
 import { announce } from './announce.js';
 import { Definitions } from './definitions.js';
 import { Resolver } from './resolver.js';
@@ -22,7 +22,8 @@ export class DefinitionsModule {
     if (known) return known;
     const world = readWorld(config.ISOCHRONE_WORLD);
     const region = regionOf(world, config.ISOCHRONE_REGION);
-    const settings = new Settings(limitProfiles[config.ISOCHRONE_LIMITS], region, config.ISOCHRONE_ADMIN_TOKEN, world.url);
+    const limits = limitProfiles[config.ISOCHRONE_LIMITS];
+    const settings = new Settings(limits, region, config.ISOCHRONE_ADMIN_TOKEN, world.url, operator(config));
     const auth: Provider[] = [
       { provide: Identities, useFactory: (store: EntityStore) => new Identities(store), inject: [EntityStore] },
       { provide: Subjects, useFactory: subjects, inject: [EntityStore, NamespaceKeys, EventBus, Identities, Logger] },
@@ -36,6 +37,12 @@ export class DefinitionsModule {
     modules.set(config, module);
     return module;
   }
+}
+
+function operator(config: RegionConfig): OperatorSettings {
+  const { ISOCHRONE_CONTROLLER_USERNAME: user, ISOCHRONE_CONTROLLER_PASSWORD: password } = config;
+  const credentials = user === undefined || password === undefined ? undefined : `${user}:${password}`;
+  return { enabled: operatorRoutesEnabled(config), credentials };
 }
 
 /** Subjects whose changes this process sees at once and the others of the region by an event. */
