@@ -62,6 +62,8 @@ export abstract class EntityStore {
   abstract count(query: { ns: NamespaceId; kind: EntityKind; pkg?: string }): Promise<number>;
   /** All visible rows of a space with the given path, whatever the namespace (auth keys by their uuid, namespaces by name). */
   abstract findByPath(space: Space, path: string): Promise<EntityRow[]>;
+  /** All visible rows of one namespace in a space, by path. */
+  abstract inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]>;
   /** All visible rows of a space. */
   abstract all(space: Space): Promise<EntityRow[]>;
 }

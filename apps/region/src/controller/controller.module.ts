@@ -11,6 +11,10 @@ import { Activations } from './activations/activations.js';
 import { AdminController } from './admin/admin.controller.js';
 import { ChangesController } from './changes.controller.js';
 import { DefinitionsModule } from './definitions/definitions.module.js';
+import { ApiBook } from './gateway/api-book.js';
+import { ApiManagement } from './gateway/api-management.js';
+import { CachedActions } from './gateway/cached-actions.js';
+import { GatewayRoutes } from './gateway/gateway.routes.js';
 import { HealthController } from './health/health.controller.js';
 import { Info } from './info/info.js';
 import { RootRoutes } from './info/root.routes.js';
@@ -53,6 +57,10 @@ const services: Provider[] = [
   WebActions,
   WebRoutes,
   LogForwardingRoutes,
+  ApiBook,
+  ApiManagement,
+  CachedActions,
+  GatewayRoutes,
   DocsRoutes,
   OperatorRoutes,
 ];
