@@ -67,6 +67,10 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_USER_MEMORY_MIB: z.coerce.number().int().min(256).default(4096),
   /** Stem cells to keep, as `MiB:count` entries. */
   ISOCHRONE_STEMS: list.default(['256:2']),
+  /** Whether timetables of alarms are limited to full minutes, as OpenWhisk's alarms provider can be told to. */
+  ISOCHRONE_ALARM_FULL_MINUTES: z.stringbool().default(false),
+  /** How long a region is out of reach until another one makes its alarms go off, ms. */
+  ISOCHRONE_ALARM_TAKEOVER_MS: z.coerce.number().int().min(1000).default(30_000),
   /** Bearer token of the administrative API. */
   ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
 });

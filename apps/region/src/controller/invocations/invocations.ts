@@ -41,7 +41,7 @@ export class Invocations {
   /** Returns once the invocation is durable and, where that is wanted, its record is known or the wait is over. Throws where it is not accepted. */
   async invoke({ identity, resolved, payload, checked, transid, waitMs, admission }: Wanted): Promise<Accepted> {
     const { action, parameters } = resolved;
-    const flow = flowOf(action);
+    const flow = flowOf(resolved);
     if (action.exec.type === 'sequence') await this.checkComponents(identity, action.exec.components);
     if (!checked) checkProtected(truthy(action, 'final', false), parameters, payload.keys);
     const { order, args } = await this.orders.make({ identity, resolved, payload, transid, blocking: waitMs !== undefined, flow });

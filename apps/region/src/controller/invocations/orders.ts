@@ -5,6 +5,7 @@ import { activationId, type ActivationId, type Flow, type RunOrder, type Transid
 import { wantsKey } from '../actions/action-put.js';
 import type { ResolvedAction } from '../definitions/resolver.js';
 import { Settings } from '../settings.js';
+import { consists } from './flow.js';
 import { argumentsOf, checkMessageSize, type ListPayload, type Payload } from './payload.js';
 import { runOrder } from './run-order.js';
 
@@ -35,7 +36,7 @@ export class Orders {
   /** The order and its arguments. Throws `too-large` where both are larger than one message may be. */
   async make({ identity, resolved, payload, transid, blocking, flow, cause }: Planned): Promise<{ order: RunOrder; args: Buffer }> {
     const { profile, region } = this.settings;
-    const { args, env } = argumentsOf(flow ? [] : resolved.parameters, payload);
+    const { args, env } = argumentsOf(consists(flow) ? [] : resolved.parameters, payload);
     checkMessageSize({ args, env }, metadataBytes, profile);
     const apiKey = !flow && wantsKey(resolved.action) ? await this.subjects.keyOf(identity.ns) : undefined;
     const acceptedAtMs = Date.now();
