@@ -5,6 +5,7 @@ import { FlowsModule } from '../kafka/flows/flows.module.js';
 import { KafkaModule } from '../kafka/kafka.module.js';
 import { StorageModule } from '../storage.module.js';
 import { Actions } from './actions/actions.js';
+import { alarmProviders } from './alarms/alarm-providers.js';
 import { CodeVault } from './actions/code.js';
 import { SequenceCheck } from './actions/sequence-check.js';
 import { Activations } from './activations/activations.js';
@@ -82,7 +83,13 @@ export class ControllerModule {
       module: ControllerModule,
       imports: [StorageModule.with(config), KafkaModule.with(config), DefinitionsModule.with(config), FlowsModule.with(config)],
       controllers: [HealthController, AdminController, ChangesController],
-      providers: [...throttleProviders(profile), features, { provide: CatalogOptions, useValue: catalog }, ...services],
+      providers: [
+        ...throttleProviders(profile),
+        features,
+        { provide: CatalogOptions, useValue: catalog },
+        ...alarmProviders(config),
+        ...services,
+      ],
     };
   }
 }

@@ -27,12 +27,19 @@ interface Asked {
   readonly rules: FeedRules;
 }
 
-const events: ReadonlySet<Json | undefined> = new Set(['CREATE', 'READ', 'UPDATE', 'DELETE']);
 const success = { status: 'success' } as const;
 
 /** The feeds of `/whisk.system/alarms`: they make, show, change and delete the alarm of a trigger of whoever invokes them. */
 @Injectable()
 export class AlarmFeed {
+  /** What each lifecycle event does. */
+  private readonly events: Readonly<Record<string, (asked: Asked) => Promise<Json>>> = {
+    CREATE: (asked) => this.create(asked),
+    READ: (asked) => this.read(asked),
+    UPDATE: (asked) => this.update(asked),
+    DELETE: (asked) => this.remove(asked),
+  };
+
   constructor(
     private readonly book: AlarmBook,
     private readonly definitions: Definitions,
@@ -46,26 +53,14 @@ export class AlarmFeed {
     const text = Buffer.from(args).toString('utf8');
     const params = JSON.parse(text) as FeedParameters;
     try {
-      if (!events.has(params['lifecycleEvent'])) throw new FeedRefusal(unsupported);
+      const event = Object.entries(this.events).find(([name]) => name === params['lifecycleEvent'])?.[1];
+      if (!event) throw new FeedRefusal(unsupported);
       const trigger = readTriggerName(params['triggerName']);
       const rules = { nowMs: Date.now(), fullMinutes: this.options.fullMinutes };
-      return await this.answer({ ns, namespace, trigger, params, payload: readPayload(params, text), rules });
+      return await event({ ns, namespace, trigger, params, payload: readPayload(params, text), rules });
     } catch (thrown) {
       if (!(thrown instanceof FeedRefusal)) throw thrown;
       return { error: thrown.message === unsupported ? unsupported : { error: thrown.message } };
-    }
-  }
-
-  private answer(asked: Asked): Promise<Json> {
-    switch (asked.params['lifecycleEvent']) {
-      case 'CREATE':
-        return this.create(asked);
-      case 'READ':
-        return this.read(asked);
-      case 'UPDATE':
-        return this.update(asked);
-      default:
-        return this.remove(asked);
     }
   }
 
@@ -74,7 +69,7 @@ export class AlarmFeed {
     const timetable = readTimetable(params, rules);
     await this.checkTrigger(asked);
     const status = { active: true, dateChanged: rules.nowMs };
-    await this.book.create(ns, trigger, { timetable, owner: this.here, status }, asJsonText(payload ?? '{}'));
+    await this.book.create(ns, trigger, { timetable, namespace: asked.namespace, owner: this.here, status }, asJsonText(payload ?? '{}'));
     return success;
   }
 
@@ -94,7 +89,12 @@ export class AlarmFeed {
     const status = { active: true, dateChanged: rules.nowMs };
     const changed = await this.book.change(
       alarm,
-      ({ timetable }) => ({ timetable: changedTimetable(timetable, params, rules) ?? timetable, owner: this.here, status }),
+      ({ timetable, namespace }) => ({
+        timetable: changedTimetable(timetable, params, rules) ?? timetable,
+        namespace,
+        owner: this.here,
+        status,
+      }),
       payload === undefined ? undefined : asJsonText(payload),
     );
     if (!changed) throw notFound(asked);

@@ -36,7 +36,7 @@ export function changedTimetable(standing: Timetable, params: FeedParameters, ru
     standing.kind === 'once'
       ? changedOnce(params, rules)
       : { ...changedTimes(standing, params, rules), ...changedBounds(standing, params, rules) };
-  return Object.keys(changed).length === 0 ? undefined : ({ ...standing, ...changed } as Timetable);
+  return Object.keys(changed).length === 0 ? undefined : { ...standing, ...changed };
 }
 
 /** What the trigger is fired with, as JSON: a text becomes `{payload: text}`. */

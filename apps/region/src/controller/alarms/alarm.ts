@@ -12,6 +12,8 @@ export type AlarmStatus = z.infer<typeof AlarmStatus>;
 /** The document of an alarm's row. */
 export const AlarmDoc = z.object({
   timetable: Timetable,
+  /** Name of the namespace: in whose name the trigger is fired. */
+  namespace: z.string(),
   /** Code of the region that makes it go off: the one that it was written in last. */
   owner: z.number().int(),
   status: AlarmStatus,
@@ -35,4 +37,9 @@ export interface Alarm extends AlarmDoc {
 export function alarmOf(row: EntityRow): Alarm {
   const doc = AlarmDoc.parse(JSON.parse(row.doc ?? 'null'));
   return { ...doc, owner: doc.owner as RegionCode, id: row.entityId, hlc: row.hlc, ns: row.ns, trigger: row.path, sealed: row.sealed };
+}
+
+/** The document of an alarm, without what other regions did for it: as it is kept by those who change something else of it. */
+export function docOf({ timetable, namespace, owner, status }: AlarmDoc): AlarmDoc {
+  return { timetable, namespace, owner, status };
 }
