@@ -131,8 +131,13 @@ test('aio makes a trigger with an alarm', async () => {
     const root = require('node:path').dirname(require.resolve('@adobe/aio-cli-plugin-runtime/package.json'));
     run(process.argv.slice(1), root).then(flush).catch(handle);`;
   const env = {
-    ...{ PATH: process.env['PATH'], HOME: config, XDG_CONFIG_HOME: config, USE_RUNTIME_AUTH: '1' },
-    ...{ AIO_RUNTIME_APIHOST: world.url, AIO_RUNTIME_AUTH: guestKey, AIO_RUNTIME_NAMESPACE: 'guest' },
+    PATH: process.env['PATH'],
+    HOME: config,
+    XDG_CONFIG_HOME: config,
+    USE_RUNTIME_AUTH: '1',
+    AIO_RUNTIME_APIHOST: world.url,
+    AIO_RUNTIME_AUTH: guestKey,
+    AIO_RUNTIME_NAMESPACE: 'guest',
   };
   const args = ['runtime:trigger:create', 'aio', '--feed', '/whisk.system/alarms/interval', '--param', 'minutes', '40'];
   const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', runner, '--', ...args], {

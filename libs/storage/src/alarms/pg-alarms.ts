@@ -82,6 +82,16 @@ export class PgAlarms {
     await ask(this.pool, { name: 'alarm-forget', text: 'delete from alarm_fire where ns = $1 and path = $2', values: [ns, path] });
   }
 
+  /** Codes of the regions that have told of their changes since a time, epoch ms. */
+  async heardSince(sinceMs: number): Promise<number[]> {
+    const rows = await ask<{ peer: number }>(this.pool, {
+      name: 'alarm-heard',
+      text: 'select peer from repl_cursor where updated_at >= to_timestamp($1::float8 / 1000)',
+      values: [sinceMs],
+    });
+    return rows.map(({ peer }) => peer);
+  }
+
   /** Notes that the alarms are under watch now, and tells when they last were; undefined where never. Times epoch ms. */
   async watch(nowMs: number): Promise<number | undefined> {
     const [row] = await ask<{ before: string | null }>(this.pool, {

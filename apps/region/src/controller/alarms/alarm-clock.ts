@@ -17,10 +17,13 @@ const firesMax = 128;
 /** How often rows of alarms are read where something changes all the time, and where nothing is told to. */
 const refreshMinMs = 200;
 const refreshMaxMs = 30_000;
+/** How long the clock sleeps at most, and while fires are under way. */
 const stepMaxMs = 1000;
+const fireStepMs = 20;
 const watchMaxMs = 5000;
-/** How long a region that was away lets the others tell what they did meanwhile. */
-const settleMs = 10_000;
+/** A region that was away lets the others tell what they did meanwhile: until each has spoken and this much longer, or so long at most. */
+const tellMs = 1500;
+const tellMaxMs = 45_000;
 /** When to look again at something due that another region should have seen to. */
 const lookAgainMs = 5000;
 
@@ -69,11 +72,12 @@ export class AlarmClock implements OnApplicationBootstrap, BeforeApplicationShut
     const beganMs = Date.now();
     const beforeMs = await this.alarms.watch(beganMs);
     const wasAway = beforeMs !== undefined && beganMs - beforeMs >= this.options.takeoverMs;
-    const quietUntilMs = this.peers.alone || !wasAway ? beganMs : beganMs + settleMs;
     const list = new WatchList(await this.alarms.fires(), (row, cause) =>
       this.logger.warn('an alarm cannot be read and does not go off', { namespaceId: row.ns, trigger: row.path }, cause),
     );
     this.peers.begin(signal);
+    let settled = this.peers.alone || !wasAway;
+    if (!settled) void this.told(beganMs, signal).finally(() => (settled = true));
     const watchMs = Math.min(watchMaxMs, this.options.takeoverMs / 4);
     let horizon = '0';
     let seen = -1;
@@ -90,11 +94,25 @@ export class AlarmClock implements OnApplicationBootstrap, BeforeApplicationShut
         for (const gone of list.take(rows, Date.now())) await this.alarms.forget(gone);
         [horizon, seen, readMs] = [next, rings, nowMs];
       }
-      if (nowMs >= quietUntilMs) this.fireDue(list, Date.now());
-      const wait = Math.min(stepMaxMs, Math.max(1, (list.nextMs ?? Infinity) - Date.now(), quietUntilMs - Date.now()));
-      const full = this.firing.size >= firesMax;
+      if (settled) this.fireDue(list, Date.now());
+      // What is seen to leaves behind something that may be due sooner than all the rest.
+      const longestMs = !settled ? refreshMinMs : this.firing.size > 0 ? fireStepMs : stepMaxMs;
+      const nextMs = this.firing.size < firesMax ? (list.nextMs ?? Infinity) - Date.now() : longestMs;
+      const wait = settled ? Math.min(longestMs, Math.max(1, nextMs)) : longestMs;
       if (seen !== lead.changes()) await delay(Math.min(wait, refreshMinMs), undefined, { signal }).catch(() => undefined);
-      else await lead.woken(seen, full ? Math.max(wait, 20) : wait);
+      else await lead.woken(seen, wait);
+    }
+  }
+
+  /** Resolves once every region that answers has left the alarms to their owner and told of its changes, or nothing more is to be hoped for. */
+  private async told(sinceMs: number, signal: AbortSignal): Promise<void> {
+    const untilMs = sinceMs + tellMaxMs;
+    await delay(this.peers.noticeMs, undefined, { signal }).catch(() => undefined);
+    let heard = new Set<number>();
+    while (!signal.aborted && Date.now() < untilMs) {
+      await delay(tellMs, undefined, { signal }).catch(() => undefined);
+      if (this.peers.answering.every((code) => heard.has(code))) return;
+      heard = new Set(await this.alarms.heardSince(sinceMs).catch(() => []));
     }
   }
 

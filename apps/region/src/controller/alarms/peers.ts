@@ -27,6 +27,16 @@ export class Peers {
     for (const other of this.others) void this.watch(other, signal);
   }
 
+  /** How long it takes the others at most to notice that this region answers, as it would take this one. */
+  get noticeMs(): number {
+    return this.everyMs + probeTimeoutMs;
+  }
+
+  /** Those that answer, as far as is known. */
+  get answering(): RegionCode[] {
+    return this.others.map(({ code }) => code).filter((code) => !this.silent.has(code));
+  }
+
   /** For how long each has not answered. */
   outOfReach(nowMs: number): OutOfReach {
     return new Map(this.others.map(({ code }) => [code, this.silent.has(code) ? nowMs - (this.answeredMs.get(code) ?? nowMs) : 0]));
