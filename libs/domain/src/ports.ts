@@ -198,7 +198,7 @@ export abstract class ActivationStore {
   abstract byTransid(transid: string): Promise<ActivationRecord[]>;
 }
 
-/** How an activation that consists of others goes about it: the region runs it itself, and only what it causes reaches an invoker. */
+/** How an activation that the region runs itself goes about it: mostly one that consists of others, of which only what it causes reaches an invoker. */
 export type Flow = FlowSurroundings &
   (
     | {
@@ -208,6 +208,8 @@ export type Flow = FlowSurroundings &
       }
     /** A conductor says what comes next. */
     | { readonly kind: 'composition' }
+    /** It consists of nothing else: what it does is the region's own work, such as a feed's. */
+    | { readonly kind: 'native' }
   );
 
 /** Where a flow stands among others. */

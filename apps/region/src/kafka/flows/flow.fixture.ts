@@ -55,7 +55,7 @@ export class ScriptedComponents implements Pick<Components, 'identity' | 'find' 
     if (namespace !== 'guest') return Promise.resolve({ kind: 'forbidden' });
     if (!this.actions[name]) return Promise.resolve({ kind: 'missing' });
     const action = { exec: this.execs[name] ?? { type: 'code' }, annotations: [] } as unknown as Action;
-    return Promise.resolve({ kind: 'found', resolved: { action, name } as ResolvedAction });
+    return Promise.resolve({ kind: 'found', resolved: { action, name, owner: { name: 'guest' } } as ResolvedAction });
   }
 
   findWhole(caller: Identity, reference: Reference): Promise<Found> {
