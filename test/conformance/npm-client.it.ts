@@ -31,7 +31,7 @@ let world: World;
 let client: Client;
 
 before(async () => {
-  world = await startWorld({ regions: ['us-east-1', 'eu-west-1'] });
+  world = await startWorld({ regions: ['us-east-1', 'eu-west-1'], watched: true });
   client = connect({ apihost: world.url, api_key: guestKey });
 });
 after(() => world?.stop());
@@ -89,3 +89,5 @@ test('sends a zip as a buffer', async () => {
   await client.actions.update({ name: 'zipped', action: Buffer.concat(chunks), kind: 'nodejs:default' });
   assert.deepEqual(await client.actions.invoke({ name: 'zipped', blocking: true, result: true }), { zipped: 42 });
 });
+
+test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));

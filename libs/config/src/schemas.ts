@@ -9,7 +9,17 @@ const Common = z.object({
   ISOCHRONE_LOG_LEVEL: z.enum(['error', 'warn', 'log', 'debug']).default('log'),
   /** Profile: `local` has the well-known guest key and trusts loopback proxies; `cluster` has neither. */
   ISOCHRONE_PROFILE: z.enum(['local', 'compose', 'cluster']).default('cluster'),
+  /** Whether `/invokers`, `/activation` and `/disable` are answered, which tell anyone how much runs here. By default in profile `local` alone. */
+  ISOCHRONE_OPERATOR_ROUTES: z.enum(['on', 'off']).optional(),
 });
+
+/** Whether a process answers, or passes on, what operators of OpenWhisk ask of a controller. */
+export function operatorRoutesEnabled({
+  ISOCHRONE_OPERATOR_ROUTES: wanted,
+  ISOCHRONE_PROFILE: profile,
+}: Pick<z.infer<typeof Common>, 'ISOCHRONE_OPERATOR_ROUTES' | 'ISOCHRONE_PROFILE'>): boolean {
+  return (wanted ?? (profile === 'local' ? 'on' : 'off')) === 'on';
+}
 
 /** What every process of a region reads. */
 const InRegion = Common.extend({
@@ -71,6 +81,9 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_STEMS: list.default(['256:2']),
   /** Bearer token of the administrative API. */
   ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+  /** Basic credentials of `POST /disable`; without both, nobody may. */
+  ISOCHRONE_CONTROLLER_USERNAME: z.string().min(1).optional(),
+  ISOCHRONE_CONTROLLER_PASSWORD: z.string().min(16).optional(),
 });
 export type RegionConfig = z.infer<typeof RegionEnv>;
 

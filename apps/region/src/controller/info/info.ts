@@ -6,6 +6,9 @@ import { Settings } from '../settings.js';
 
 const MiB = 1024 * 1024;
 
+/** The version of what is served here. */
+export const buildVersion = '0.1.0';
+
 /** The documents that tell what this server is, to anyone. */
 @Injectable()
 export class Info {
@@ -23,7 +26,7 @@ export class Info {
       api_version: '1.0.0',
       api_version_path: 'v1',
       build: 'isochrone',
-      buildno: '0.1.0',
+      buildno: buildVersion,
       swagger_paths: { ui: '/docs', 'api-docs': '/api-docs' },
     };
     return jsonAnswer(200, toJsonText(body), restCors);
