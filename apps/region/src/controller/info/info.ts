@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Injectable } from '@nestjs/common';
 import { toJsonText, type Json, type LimitProfile } from '#libs/domain';
 import { jsonAnswer, restCors, type Answer } from '#libs/http';
@@ -5,6 +7,9 @@ import { runtimesOf } from '../actions/runtimes.js';
 import { Settings } from '../settings.js';
 
 const MiB = 1024 * 1024;
+
+/** When this program was built. OpenWhisk's `build` is a date too, and clients tell by it whether they were answered. */
+const built = statSync(fileURLToPath(import.meta.url)).mtime.toISOString();
 
 /** The documents that tell what this server is, to anyone. */
 @Injectable()
@@ -22,7 +27,7 @@ export class Info {
       description: 'OpenWhisk API',
       api_version: '1.0.0',
       api_version_path: 'v1',
-      build: 'isochrone',
+      build: built,
       buildno: '0.1.0',
       swagger_paths: { ui: '/docs', 'api-docs': '/api-docs' },
     };
