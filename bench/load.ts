@@ -3,9 +3,10 @@ import { Pool } from 'undici';
 /** One request to repeat. */
 export interface Shot {
   readonly base: string;
+  readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body?: string;
 }
 
 /** What a round measured: latencies in ms and requests a second. */
@@ -22,7 +23,8 @@ export async function load(shot: Shot, connections: number, forMs: number): Prom
   const worker = async () => {
     while (performance.now() - startedAt < forMs) {
       const sentAt = performance.now();
-      const { statusCode, body } = await pool.request({ path: shot.path, method: 'POST', headers: shot.headers, body: shot.body });
+      const { method, path, headers } = shot;
+      const { statusCode, body } = await pool.request({ path, method, headers, body: shot.body ?? null });
       const text = await body.text();
       if (statusCode !== 200) throw new Error(`${shot.base}${shot.path}: ${statusCode} ${text.slice(0, 200)}`);
       latenciesMs.push(performance.now() - sentAt);

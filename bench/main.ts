@@ -5,6 +5,7 @@ import { PostgresServer } from '../test/support/postgres-server.js';
 import { guestKey, startWorld, type World } from '../test/support/world.js';
 import { bareNodeStartMs, startChain } from './control/start.js';
 import { load, type Round } from './load.js';
+import { manyActions } from './many.js';
 import { compare, percentile, type Comparison } from './statistics.js';
 
 const rounds = 5;
@@ -23,6 +24,7 @@ try {
       ...(await warm(world.regionUrl('us-east-1'))),
       ...(await starts(world.regionUrl('us-east-1'))),
       replicationLag: await replicationLag(world),
+      ...(await manyActions(world, world.regionUrl('us-east-1'), say)),
     },
   };
   process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
@@ -52,7 +54,7 @@ async function warm(region: string): Promise<Record<string, Comparison>> {
   const postgres = await PostgresServer.start({ fsync: 'on' });
   const chains = { bare: await startChain(), durable: await startChain(postgres.url()) };
   const headers = { authorization: `Basic ${Buffer.from(guestKey).toString('base64')}`, 'content-type': 'application/json' };
-  const call = { path: '/', headers, body: '{"a":1}' };
+  const call = { method: 'POST' as const, path: '/', headers, body: '{"a":1}' };
   const shots = {
     subject: { ...call, base: region, path: `${actionPath('bench-nop')}?blocking=true&result=true` },
     bare: { ...call, base: chains.bare.base },

@@ -47,8 +47,9 @@ export async function ask(
 export const actionPath = (name: string) => `/api/v1/namespaces/_/actions/${name}`;
 
 /** Creates or replaces a nodejs:20 action; throws unless that succeeds. */
-export async function deploy(base: string, name: string, code: string, more: object = {}): Promise<Reply> {
-  const reply = await ask(base, 'PUT', `${actionPath(name)}?overwrite=true`, { body: { exec: { kind: 'nodejs:20', code }, ...more } });
+export async function deploy(base: string, name: string, code: string, more: object = {}, key = guestKey): Promise<Reply> {
+  const body = { exec: { kind: 'nodejs:20', code }, ...more };
+  const reply = await ask(base, 'PUT', `${actionPath(name)}?overwrite=true`, { body, key });
   if (reply.status !== 200) throw new Error(`PUT ${name}: ${reply.status} ${reply.text}`);
   return reply;
 }

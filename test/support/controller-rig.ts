@@ -56,8 +56,23 @@ export class ControllerRig {
     }
   }
 
-  startController(): void {
-    this.controller = this.run('apps/region/src/main.js', { ISOCHRONE_ROLES: 'controller,kafka', ISOCHRONE_NAME: 'controller-0' });
+  /** Starts the controller; `more` are variables that it alone sees. */
+  startController(more: Readonly<Record<string, string>> = {}): void {
+    const role = { ISOCHRONE_ROLES: 'controller,kafka', ISOCHRONE_NAME: 'controller-0' };
+    this.controller = this.run('apps/region/src/main.js', { ...role, ...more });
+  }
+
+  /** Starts one more controller of the same region and resolves to its URL once it takes requests. */
+  async anotherController(): Promise<string> {
+    const port = await freePort();
+    this.run('apps/region/src/main.js', {
+      ISOCHRONE_ROLES: 'controller,kafka',
+      ISOCHRONE_NAME: 'controller-1',
+      ISOCHRONE_PORT: String(port),
+    });
+    const base = `http://127.0.0.1:${port}`;
+    await this.ready(base);
+    return base;
   }
 
   /** Asks the controller to stop; resolves to its exit code. */
@@ -102,9 +117,9 @@ export class ControllerRig {
   }
 
   /** Resolves once the region takes requests. */
-  async ready(): Promise<void> {
+  async ready(base = this.base): Promise<void> {
     for (let tries = 0; tries < 600; tries += 1) {
-      const answer = await fetch(`${this.base}/health/ready`).catch(() => undefined);
+      const answer = await fetch(`${base}/health/ready`).catch(() => undefined);
       if (answer?.ok) return;
       await delay(100);
     }

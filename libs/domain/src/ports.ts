@@ -138,6 +138,37 @@ export interface ActivationFilter {
   readonly upto?: number;
 }
 
+/** Requests of one namespace and one rate that a controller asks to let in together. */
+export interface AdmissionAsk {
+  readonly ns: NamespaceId;
+  readonly rate: 'invocations' | 'fires';
+  /** Whole minutes since the epoch. */
+  readonly minute: number;
+  /** How many ask. */
+  readonly asking: number;
+  /** Requests of this minute that this controller let in before it counted together with others. */
+  readonly untold: number;
+  /** Invocations of the namespace that this controller has in flight. */
+  readonly flying: number;
+  readonly allowedPerMinute: number;
+  /** Null where what is in flight does not matter. */
+  readonly allowedFlying: number | null;
+}
+
+/** What the region knows of a namespace after an ask: the minute's requests, these included, and what other controllers have in flight. */
+export interface AdmissionCounts {
+  readonly count: number;
+  readonly flyingElsewhere: number;
+}
+
+/** Counts of requests that all controllers of a region share. */
+export abstract class ThrottleCounts {
+  /** Whether no other controller of the region has been heard of lately: counts of one's own are then exact. */
+  abstract readonly alone: boolean;
+  /** Counts, and notes as in flight as many as the allowances leave room for. Answers stand in the order of the asks. */
+  abstract admit(asks: readonly AdmissionAsk[]): Promise<AdmissionCounts[]>;
+}
+
 /** State and records of a region's activations. */
 export abstract class ActivationStore {
   /** Notes accepted activations that nobody claimed yet; those that are known already are left alone. */

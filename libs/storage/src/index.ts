@@ -13,4 +13,5 @@ export { S3ObjectStore, type S3Location } from './objects/s3-object-store.js';
 export { openStorage, type Storage, type StorageConfig } from './open.js';
 export { openPool, transaction } from './pools.js';
 export * from './replication/index.js';
+export { PgThrottleCounts } from './throttles/pg-throttle-counts.js';
 export { openRegionStorage } from './from-config.js';

@@ -1,5 +1,4 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { Throttles } from '#libs/auth';
 import type { RegionConfig } from '#libs/config';
 import { limitProfiles } from '#libs/domain';
 import { FlowsModule } from '../kafka/flows/flows.module.js';
@@ -20,12 +19,15 @@ import { Invoke } from './invocations/invoke.js';
 import { Lifecycle } from './lifecycle.js';
 import { Limits } from './limits/limits.js';
 import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
+import { DocsRoutes } from './openapi/docs.routes.js';
+import { OperatorRoutes } from './operator/operator.routes.js';
 import { Packages } from './packages/packages.js';
 import type { EntityCall, Routes } from './rest/call.js';
 import { Features } from './rest/features.js';
 import { RestRoutes } from './rest/rest.routes.js';
 import { RuleBook } from './rules/rule-book.js';
 import { Rules } from './rules/rules.js';
+import { throttleProviders } from './throttles/region-throttles.js';
 import { Firing } from './triggers/firing.js';
 import { Triggers } from './triggers/triggers.js';
 import { WebActions } from './web/web-actions.js';
@@ -51,6 +53,8 @@ const services: Provider[] = [
   WebActions,
   WebRoutes,
   LogForwardingRoutes,
+  DocsRoutes,
+  OperatorRoutes,
 ];
 
 /** The controller of a region: OpenWhisk's REST API, web actions, and what operators ask. */
@@ -78,7 +82,7 @@ export class ControllerModule {
       module: ControllerModule,
       imports: [StorageModule.with(config), KafkaModule.with(config), DefinitionsModule.with(config), FlowsModule.with(config)],
       controllers: [HealthController, AdminController, ChangesController],
-      providers: [{ provide: Throttles, useValue: new Throttles(profile) }, features, ...services],
+      providers: [...throttleProviders(profile), features, ...services],
     };
   }
 }

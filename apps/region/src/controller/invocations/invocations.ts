@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Throttles, type Identity } from '#libs/auth';
+import { Throttles, type Admission, type Identity } from '#libs/auth';
 import { truthy, type ActivationId, type ActivationRecord, type Transid } from '#libs/domain';
 import { Acceptance } from '../../kafka/acceptance.js';
 import { readReference } from '../definitions/reference.js';
@@ -18,6 +18,8 @@ export interface Wanted {
   readonly transid: Transid;
   /** Longest wait for the record, ms; undefined does not wait. */
   readonly waitMs: number | undefined;
+  /** By which it was let in; without one it counts as in flight and is held against no limit. */
+  readonly admission?: Admission;
 }
 
 /** An invocation that was accepted; `record` is there where it was waited for and came in time. */
@@ -37,14 +39,14 @@ export class Invocations {
   ) {}
 
   /** Returns once the invocation is durable and, where that is wanted, its record is known or the wait is over. Throws where it is not accepted. */
-  async invoke({ identity, resolved, payload, checked, transid, waitMs }: Wanted): Promise<Accepted> {
+  async invoke({ identity, resolved, payload, checked, transid, waitMs, admission }: Wanted): Promise<Accepted> {
     const { action, parameters } = resolved;
     const flow = flowOf(action);
     if (action.exec.type === 'sequence') await this.checkComponents(identity, action.exec.components);
     if (!checked) checkProtected(truthy(action, 'final', false), parameters, payload.keys);
     const { order, args } = await this.orders.make({ identity, resolved, payload, transid, blocking: waitMs !== undefined, flow });
     const { activationId } = order;
-    const end = this.throttles.begin(identity);
+    const end = admission?.take() ?? this.throttles.begin(identity);
     const { accepted, record } = this.acceptance.invoke(order, args);
     record.then(end, end);
     accepted.catch(end);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { Throttles } from '#libs/auth';
+import { Throttles, type Admission } from '#libs/auth';
 import { activationId, ActivationStore, asJsonText, Failure, type ActivationId, type Rule, type Trigger } from '#libs/domain';
 import { reportFailure, toFailure } from '#libs/http';
 import { Logger } from '#libs/telemetry';
@@ -56,15 +56,19 @@ export class Firing {
   private async follow({ identity, transid }: EntityCall, rule: Rule, payload: Payload): Promise<string> {
     const names = { rule: `${identity.namespace}/${rule.path}`, action: `${rule.action.path}/${rule.action.name}` };
     if (rule.status === 'inactive') return inactiveLog(names);
+    let admission: Admission | undefined;
     try {
-      this.throttles.check(identity, 'invocations', Date.now());
+      admission = await this.throttles.admit(identity, Date.now());
       const resolved = await this.resolver.action(identity, readReference(names.action, identity.namespace), 'cached');
-      const { activationId: invoked } = await this.invocations.invoke({ identity, resolved, payload, transid, waitMs: undefined });
+      const wanted = { identity, resolved, payload, transid, waitMs: undefined, admission };
+      const { activationId: invoked } = await this.invocations.invoke(wanted);
       return invokedLog(names, invoked);
     } catch (thrown) {
       const failure = toFailure(thrown);
       reportFailure(this.logger, failure, transid, thrown);
       return rejectedLog(names, failure);
+    } finally {
+      admission?.release();
     }
   }
 }

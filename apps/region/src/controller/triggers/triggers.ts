@@ -66,7 +66,7 @@ export class Triggers {
 
   /** A trigger to which no active rule is attached does nothing and leaves no record. */
   private async fire(call: EntityCall): Promise<Answer> {
-    this.throttles.check(call.identity, 'fires', Date.now());
+    await this.throttles.fire(call.identity, Date.now());
     const owner = ownNamespace(call, call.target.name);
     checkRequestSize(call.headers['content-length'], call.body, this.settings.profile);
     const payload = readPayload(call.headers['content-type'], call.body);

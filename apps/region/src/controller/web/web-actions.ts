@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Identities, readCredentials, Throttles, type Identity } from '#libs/auth';
+import { Identities, readCredentials, Throttles, type Admission, type Identity } from '#libs/auth';
 import { annotation, Failure, jsonObject, truthy, type Transid } from '#libs/domain';
 import { emptyAnswer, errorAnswer, type Answer, type Manner } from '#libs/http';
 import { Resolver, type ResolvedAction } from '../definitions/resolver.js';
@@ -19,6 +19,8 @@ export interface Found {
   readonly query: string;
   readonly owner: Identity;
   readonly resolved: ResolvedAction;
+  /** The request, counted; `serve` sees to its end. */
+  readonly admission: Admission;
   /** Whether the action answers OPTIONS itself and sees to CORS. */
   readonly custom: boolean;
 }
@@ -41,13 +43,27 @@ export class WebActions {
     if (!owner) throw new Failure('not-found');
     const resolved = await this.resolver.action(owner, { namespace, pkg, name }, 'cached').catch(asMissing);
     if (annotation(resolved.action, 'web-export') !== 'true') throw new Failure('not-found');
-    this.throttles.check(owner, 'invocations', Date.now());
-    checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
-    return { target, query, owner, resolved, custom: annotation(resolved.action, 'web-custom-options') === 'true' };
+    const admission = await this.throttles.admit(owner, Date.now());
+    try {
+      checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
+    } catch (refused) {
+      admission.release();
+      throw refused;
+    }
+    return { target, query, owner, resolved, admission, custom: annotation(resolved.action, 'web-custom-options') === 'true' };
   }
 
   /** What the action answers, or what stands in its way: credentials, a broken body, reserved names. */
-  async serve(request: FastifyRequest, { target, query, owner, resolved, custom }: Found, manner: Manner): Promise<Answer> {
+  async serve(request: FastifyRequest, found: Found, manner: Manner): Promise<Answer> {
+    try {
+      return await this.admitted(request, found, manner);
+    } finally {
+      found.admission.release();
+    }
+  }
+
+  private async admitted(request: FastifyRequest, found: Found, manner: Manner): Promise<Answer> {
+    const { target, query, owner, resolved, custom, admission } = found;
     const { action } = resolved;
     if (request.method === 'OPTIONS' && !custom) return emptyAnswer(200);
     const caller = await this.callerOf(request);
@@ -73,6 +89,7 @@ export class WebActions {
       checked: true,
       transid: request.id as Transid,
       waitMs: this.settings.profile.blockingWaitMs,
+      admission,
     };
     const { activationId, record } = await this.invocations.invoke(wanted);
     const headers = activationHeader(activationId);
