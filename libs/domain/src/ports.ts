@@ -264,6 +264,8 @@ export interface RunAction {
   readonly name: string;
   readonly version: string;
   readonly kind: string;
+  /** The image it runs in, where it names one itself. */
+  readonly image?: string;
   readonly main: string;
   readonly binary: boolean;
   readonly blob: string;

@@ -35,8 +35,8 @@ export async function nodeRoot(folder: string, node: string): Promise<RuntimeRoo
     program: '/bin/node',
     host: node,
     entry: '/runtime/proxy.cjs',
-    // V8 gives up before the kernel kills, where it can: its message is the better one.
-    flags: (memoryMiB) => [`--max-old-space-size=${Math.floor(memoryMiB * 0.75)}`],
+    // V8 gives up before the kernel kills, where it can: its message is the better one. Actions may call `global.gc`, as in OpenWhisk's image.
+    flags: (memoryMiB) => ['--expose-gc', `--max-old-space-size=${Math.floor(memoryMiB * 0.75)}`],
     // Inside, packages are found from every folder, and whatever Node.js runs there reaches the egress gateway, where the slot has one.
     environment: (at) => (at === '' ? { NODE_OPTIONS: '--require=/runtime/egress.cjs' } : { NODE_PATH: `${at}/node_modules` }),
   };

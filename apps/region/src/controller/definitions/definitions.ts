@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ReadThrough } from '#libs/auth';
 import {
+  entityIdAt,
   EntityStore,
   EventBus,
   Failure,
   spaces,
   splitPath,
   type Entity,
-  type EntityId,
   type EntityKey,
   type EntityKind,
   type EntityRow,
@@ -79,7 +79,7 @@ export class Definitions {
       const draft = decide(row && decodeRow(row));
       return {
         kind: kindOf(draft),
-        entityId: row?.entityId ?? (randomUUID() as EntityId),
+        entityId: row?.entityId ?? entityIdAt(Date.now(), randomBytes(10).toString('hex')),
         deleted: false,
         doc: encodeDraft(draft),
         sealed: sealed === undefined ? (row?.sealed ?? null) : sealed,

@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Injectable } from '@nestjs/common';
 import { toJsonText, type Json } from '#libs/domain';
 import { jsonAnswer, restCors, type Answer } from '#libs/http';
@@ -8,6 +10,9 @@ const MiB = 1024 * 1024;
 
 /** The version of what is served here. */
 export const buildVersion = '0.1.0';
+
+/** When this program was built. OpenWhisk's `build` is a date too, and clients tell by it whether they were answered. */
+const built = statSync(fileURLToPath(import.meta.url)).mtime.toISOString();
 
 /** The documents that tell what this server is, to anyone. */
 @Injectable()
@@ -25,7 +30,7 @@ export class Info {
       description: 'OpenWhisk API',
       api_version: '1.0.0',
       api_version_path: 'v1',
-      build: 'isochrone',
+      build: built,
       buildno: buildVersion,
       swagger_paths: { ui: '/docs', 'api-docs': '/api-docs' },
     };

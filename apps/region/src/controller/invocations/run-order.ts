@@ -66,7 +66,14 @@ function runAction({ action, name, owner }: ResolvedAction, parts: boolean): Run
 }
 
 /** What an invoker must know of the code; what consists of others has none. */
-function code(exec: Exec | undefined): Pick<RunAction, 'kind' | 'main' | 'binary' | 'blob' | 'keyVersion'> {
+function code(exec: Exec | undefined): Pick<RunAction, 'kind' | 'image' | 'main' | 'binary' | 'blob' | 'keyVersion'> {
   if (!exec || exec.type === 'sequence') return { kind: 'sequence', main: '', binary: false, blob: '', keyVersion: 0 };
-  return { kind: exec.kind, main: exec.main ?? 'main', binary: exec.binary, blob: exec.blob ?? '', keyVersion: exec.keyVersion };
+  return {
+    kind: exec.kind,
+    ...(exec.type === 'blackbox' ? { image: exec.image } : {}),
+    main: exec.main ?? 'main',
+    binary: exec.binary,
+    blob: exec.blob ?? '',
+    keyVersion: exec.keyVersion,
+  };
 }
