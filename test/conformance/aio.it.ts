@@ -21,7 +21,7 @@ let home: string;
 before(async () => {
   home = mkdtempSync(join(tmpdir(), 'isochrone-aio-'));
   writeFileSync(join(home, 'hello.js'), "function main() { console.log('Hello World'); return { hello: 'world' }; }");
-  world = await startWorld({ regions: ['us-east-1', 'eu-west-1'] });
+  world = await startWorld({ regions: ['us-east-1', 'eu-west-1'], watched: true });
 });
 after(async () => {
   await world?.stop();
@@ -57,3 +57,5 @@ test('aio creates, invokes and shows logs', () => {
   aio('runtime:action:update', 'helloAction', join(home, 'hello.js'));
   aio('runtime:action:delete', 'helloAction');
 });
+
+test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));

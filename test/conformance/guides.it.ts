@@ -35,7 +35,7 @@ before(async () => {
   mkdirSync(join(home, 'bin'));
   writeFileSync(join(home, 'bin/aio'), aio);
   chmodSync(join(home, 'bin/aio'), 0o755);
-  world = await startWorld({ regions: ['us-east-1', 'eu-west-1', 'ap-northeast-1'] });
+  world = await startWorld({ regions: ['us-east-1', 'eu-west-1', 'ap-northeast-1'], watched: true });
 });
 
 after(async () => {
@@ -66,6 +66,8 @@ for (const name of ['getting-started', 'web-actions', 'sequences', 'triggers-and
     }
   });
 }
+
+test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));
 
 /** Runs the commands of a page in one shell and returns what each block printed on stdout. */
 function runAll(commands: readonly PageCommands[], folder: string): Map<number, string> {

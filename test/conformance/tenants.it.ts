@@ -17,7 +17,7 @@ const nobody = '0'.repeat(32);
 const code = 'const main = (args) => args';
 
 before(async () => {
-  world = await startWorld({ regions: ['us-east-1'] });
+  world = await startWorld({ regions: ['us-east-1'], watched: true });
   mallory = world.isochrone('subjects', 'create', 'mallory').trim();
   const put = async (path: string, body: object): Promise<void> =>
     assert.equal((await ask(world.url, 'PUT', `${api}/_/${path}`, { body })).status, 200, path);
@@ -323,3 +323,5 @@ test('a key that was taken away opens no route', async () => {
   for (const { method, path } of everywhere('mine').filter((route) => !route.path.startsWith('/api/v1/web')))
     assert.equal((await send(method, path, stale, method === 'PUT' ? putBodies['actions'] : undefined)).status, 401, `${method} ${path}`);
 });
+
+test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));

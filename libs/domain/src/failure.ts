@@ -6,6 +6,7 @@ export const failures = {
   unauthenticated: [401, 'The resource requires authentication, which was not supplied with the request'],
   'bad-credentials': [401, 'The supplied authentication is invalid'],
   'web-auth': [401, 'Authentication is possible but has failed or not yet been provided.'],
+  'controller-auth': [401, 'username or password are wrong.'],
   forbidden: [403, 'The supplied authentication is not authorized to access this resource.'],
   'forbidden-resource': [403, "The supplied authentication is not authorized to access '{resource}'."],
   'forbidden-kind': [403, "The supplied authentication is not authorized to access actions of kind '{kind}'."],

@@ -4,6 +4,7 @@ export * from './failure.js';
 export * from './ids.js';
 export * from './invariant.js';
 export * from './json.js';
+export * from './kinds.js';
 export * from './limits.js';
 export * from './names.js';
 export * from './outcome.js';

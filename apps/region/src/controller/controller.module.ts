@@ -20,6 +20,8 @@ import { Invoke } from './invocations/invoke.js';
 import { Lifecycle } from './lifecycle.js';
 import { Limits } from './limits/limits.js';
 import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
+import { DocsRoutes } from './openapi/docs.routes.js';
+import { OperatorRoutes } from './operator/operator.routes.js';
 import { Packages } from './packages/packages.js';
 import type { EntityCall, Routes } from './rest/call.js';
 import { Features } from './rest/features.js';
@@ -54,6 +56,8 @@ const services: Provider[] = [
   WebRoutes,
   LogForwardingRoutes,
   CatalogInstaller,
+  DocsRoutes,
+  OperatorRoutes,
 ];
 
 /** The controller of a region: OpenWhisk's REST API, web actions, and what operators ask. */

@@ -8,6 +8,8 @@ import { Logger } from '#libs/telemetry';
 import { RootRoutes } from './info/root.routes.js';
 import { Lifecycle } from './lifecycle.js';
 import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
+import { DocsRoutes } from './openapi/docs.routes.js';
+import { OperatorRoutes } from './operator/operator.routes.js';
 import { RestRoutes } from './rest/rest.routes.js';
 import { WebRoutes } from './web/web.routes.js';
 
@@ -28,8 +30,8 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
     if (lifecycle.stopping) reply.header('connection', 'close');
     done();
   });
-  for (const routes of [app.get(RootRoutes), app.get(RestRoutes), app.get(WebRoutes), app.get(LogForwardingRoutes)])
-    routes.register(fastify);
+  for (const routes of [RootRoutes, RestRoutes, WebRoutes, LogForwardingRoutes, DocsRoutes, OperatorRoutes])
+    app.get<{ register(instance: typeof fastify): void }>(routes).register(fastify);
   app.connectMicroservice({ strategy: app.get(RegionEventsServer) });
   await app.startAllMicroservices();
 }

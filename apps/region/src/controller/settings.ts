@@ -1,10 +1,20 @@
 import type { LimitProfile, WorldRegion } from '#libs/domain';
 
+/** What operators of OpenWhisk may ask of a controller. */
+export interface OperatorSettings {
+  readonly enabled: boolean;
+  /** `USER:PASSWORD` of who may disable it; undefined where nobody may. */
+  readonly credentials: string | undefined;
+}
+
 /** What the controller of a region goes by, read once at the start. */
 export class Settings {
   constructor(
     readonly profile: LimitProfile,
     readonly region: WorldRegion,
     readonly adminToken: string,
+    /** The kinds of runtimes that actions may have here. */
+    readonly kinds: readonly string[],
+    readonly operator: OperatorSettings = { enabled: false, credentials: undefined },
   ) {}
 }

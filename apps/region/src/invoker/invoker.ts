@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { keepsSandbox, type ActivationId, type ActivationRecord, type Outcome, type RunOrder } from '#libs/domain';
+import { concurrencyOf, keepsSandbox, type ActivationId, type ActivationRecord, type Outcome, type RunOrder } from '#libs/domain';
 import { Logger } from '#libs/telemetry';
 import type { Job } from '#libs/pool';
 import { Claims, type Stage } from './claims.js';
@@ -224,7 +224,7 @@ export class Invoker {
         code,
         env: initEnvironment(order, Date.now() + timeoutMs, this.options),
         timeoutMs,
-        concurrency: action.limits.concurrency,
+        concurrency: concurrencyOf(action.kind, action.limits.concurrency),
       },
     };
   }
@@ -284,7 +284,7 @@ function jobOf({ ns, action, binding }: RunOrder, argumentBytes: number): Job {
   return {
     tenant: { ns, entityId, hlc, binding },
     spec: { kind, memoryMiB: limits.memory },
-    concurrency: limits.concurrency,
+    concurrency: concurrencyOf(kind, limits.concurrency),
     instances: limits.instances,
     bytes: argumentBytes,
   };

@@ -1,13 +1,13 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { Identities, Subjects } from '#libs/auth';
-import { readWorld, regionOf, type RegionConfig } from '#libs/config';
+import { operatorRoutesEnabled, readWorld, regionOf, type RegionConfig } from '#libs/config';
 import { EntityStore, EventBus, limitProfiles } from '#libs/domain';
 import { NamespaceKeys } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { KafkaModule } from '../../kafka/kafka.module.js';
 import { StorageModule } from '../../storage.module.js';
 import { Orders } from '../invocations/orders.js';
-import { Settings } from '../settings.js';
+import { Settings, type OperatorSettings } from '../settings.js';
 import { Definitions } from './definitions.js';
 import { Resolver } from './resolver.js';
 
@@ -20,7 +20,13 @@ export class DefinitionsModule {
     const known = modules.get(config);
     if (known) return known;
     const region = regionOf(readWorld(config.ISOCHRONE_WORLD), config.ISOCHRONE_REGION);
-    const settings = new Settings(limitProfiles[config.ISOCHRONE_LIMITS], region, config.ISOCHRONE_ADMIN_TOKEN);
+    const settings = new Settings(
+      limitProfiles[config.ISOCHRONE_LIMITS],
+      region,
+      config.ISOCHRONE_ADMIN_TOKEN,
+      config.ISOCHRONE_KINDS,
+      operator(config),
+    );
     const auth: Provider[] = [
       { provide: Identities, useFactory: (store: EntityStore) => new Identities(store), inject: [EntityStore] },
       { provide: Subjects, useFactory: subjects, inject: [EntityStore, NamespaceKeys, EventBus, Identities, Logger] },
@@ -34,6 +40,12 @@ export class DefinitionsModule {
     modules.set(config, module);
     return module;
   }
+}
+
+function operator(config: RegionConfig): OperatorSettings {
+  const { ISOCHRONE_CONTROLLER_USERNAME: user, ISOCHRONE_CONTROLLER_PASSWORD: password } = config;
+  const credentials = user === undefined || password === undefined ? undefined : `${user}:${password}`;
+  return { enabled: operatorRoutesEnabled(config), credentials };
 }
 
 /** Subjects whose changes this process sees at once and the others of the region by an event. */

@@ -110,7 +110,7 @@ export class CatalogInstaller implements OnApplicationBootstrap, BeforeApplicati
   private async installAction(pkg: string, action: CatalogAction): Promise<0 | 1> {
     const { profile } = this.settings;
     return this.write(entityPath(pkg, action.name), parametersOf(action.parameters), async () => {
-      const exec = readExec({ kind: 'nodejs:default', code: sourceOf(action) }, profile);
+      const exec = readExec({ kind: 'nodejs:default', code: sourceOf(action) }, this.settings);
       invariant(exec?.type === 'code', 'the catalogue has code');
       const put = { annotations: annotationsOf(action.annotations), delAnnotations: [] };
       return {

@@ -10,6 +10,7 @@ import {
   type RunOrder,
   type StatusCode,
   type WorldRegion,
+  nodeKinds,
 } from '#libs/domain';
 import type { Reference } from '../../controller/definitions/reference.js';
 import type { ResolvedAction } from '../../controller/definitions/resolver.js';
@@ -24,7 +25,7 @@ import type { FlowOf } from './flow-record.js';
 export type Answering = (payload: string) => readonly [StatusCode, string] | 'failed' | 'unknown';
 
 /** Settings of a region in a spec. */
-export const settings = new Settings(limitProfiles.openwhisk, { id: 'eu-west-1' } as unknown as WorldRegion, '');
+export const settings = new Settings(limitProfiles.openwhisk, { id: 'eu-west-1' } as unknown as WorldRegion, '', nodeKinds);
 
 /** An order for a flow whose action is `guest/p/hello`. */
 export function aFlow<K extends Flow['kind']>(
