@@ -25,6 +25,12 @@ interface Client {
   readonly triggers: { update(options: object): Promise<Record<string, unknown>> };
   readonly rules: { update(options: object): Promise<Record<string, unknown>> };
   readonly namespaces: { list(): Promise<string[]> };
+  readonly routes: {
+    create(options: object): Promise<{ gwApiUrl: string }>;
+    get(options: object): Promise<{ apis: { value: { gwApiUrl: string; apidoc: Record<string, unknown> } }[] }>;
+    list(options?: object): Promise<{ apis: unknown[] }>;
+    delete(options: object): Promise<unknown>;
+  };
 }
 
 const connect = createRequire(join(projectRoot, 'test/conformance/clients/package.json'))('openwhisk') as (options: object) => Client;
@@ -105,6 +111,26 @@ test('inside an action, with nothing but its defaults: invokes another and fires
     assert.deepEqual(seen['answer'], { hello: 'inside' });
     assert.match(String(seen['fired']), /^[0-9a-f]{32}$/);
   }
+});
+
+test('makes, calls, shows and deletes routes', async () => {
+  const web = 'function main(args) { return { body: { path: args.__ow_path } }; }';
+  await client.actions.update({ name: 'routed', action: web, annotations: { 'web-export': true } });
+  const route = { action: 'routed', basepath: '/npm', relpath: '/greet/{name}', operation: 'GET', responsetype: 'http', name: 'npm API' };
+  const { gwApiUrl } = await client.routes.create(route);
+  assert.deepEqual(await (await fetch(`${gwApiUrl}/greet/you`)).json(), { path: '/npm/greet/you' });
+  await client.routes.create({ ...route, relpath: '/', operation: 'POST', responsetype: 'json' });
+  const { apis } = await client.routes.get({ name: 'npm API' });
+  assert.deepEqual(Object.keys(apis[0]?.value.apidoc['paths'] ?? {}).toSorted(), ['/', '/greet/{name}']);
+  await client.routes.delete({ basepath: '/npm' });
+  await client.routes.create({ swagger: JSON.stringify(apis[0]?.value.apidoc) });
+  assert.deepEqual((await client.routes.get({ basepath: '/npm' })).apis, apis);
+  assert.deepEqual(await (await fetch(`${gwApiUrl}/greet/again`)).json(), { path: '/npm/greet/again' });
+  await client.routes.delete({ basepath: '/npm', relpath: '/', operation: 'POST' });
+  await client.routes.delete({ basepath: '/npm', relpath: '/greet/{name}' });
+  assert.deepEqual((await client.routes.list()).apis, []);
+  await assert.rejects(client.routes.delete({ basepath: '/npm' }), /API deletion failure: API '\/npm' does not exist\./);
+  await assert.rejects(client.routes.create({ ...route, responsetype: 'json' }), /must use a response type of '\.http'/);
 });
 
 test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));

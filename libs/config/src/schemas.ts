@@ -86,6 +86,10 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_EGRESS_ALLOW: list.default([]),
   /** Name servers for actions, as `address` or `address:port`; the machine's own where empty. */
   ISOCHRONE_EGRESS_DNS: list.default([]),
+  /** Whether timetables of alarms are limited to full minutes, as OpenWhisk's alarms provider can be told to. */
+  ISOCHRONE_ALARM_FULL_MINUTES: z.stringbool().default(false),
+  /** How long a region is out of reach until another one makes its alarms go off, ms. */
+  ISOCHRONE_ALARM_TAKEOVER_MS: z.coerce.number().int().min(1000).default(30_000),
   /** Bearer token of the administrative API. */
   ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
   /** Basic credentials of `POST /disable`; without both, nobody may. */

@@ -9,4 +9,5 @@ export * from './limits.js';
 export * from './names.js';
 export * from './outcome.js';
 export * from './ports.js';
+export * from './system.js';
 export * from './world.js';

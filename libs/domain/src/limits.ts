@@ -25,6 +25,11 @@ export interface LimitProfile {
   readonly payloadBytes: number;
   readonly resultBytes: number;
   readonly sequenceLength: number;
+  /** Operations that the APIs of a namespace may have together. */
+  readonly apiRoutes: number;
+  /** The document of one API, and those of all APIs of a namespace together. */
+  readonly apiBytes: number;
+  readonly apisBytes: number;
   readonly listStd: number;
   readonly listMax: number;
   /** Longest wait of a blocking call, ms. */
@@ -67,6 +72,9 @@ const openwhisk: LimitProfile = {
   payloadBytes: MiB,
   resultBytes: MiB,
   sequenceLength: 50,
+  apiRoutes: 500,
+  apiBytes: MiB,
+  apisBytes: 4 * MiB,
   listStd: 30,
   listMax: 200,
   blockingWaitMs: 60_000,

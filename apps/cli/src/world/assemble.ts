@@ -7,7 +7,7 @@ import { Child, type ProcessSpec } from '../supervision/child.js';
 import { listens, probe } from '../supervision/probes.js';
 import type { Unit } from '../supervision/unit.js';
 import type { DataFolder } from './folder.js';
-import { guestRows } from './guest.js';
+import { wellKnownRows } from './guest.js';
 import type { RegionUnits, WorldUnits } from './local-world.js';
 import { findPostgres } from './native.js';
 import { planWorld, regionSockets, regionTls, type PlannedProcess, type Queue } from './plan.js';
@@ -66,7 +66,7 @@ export function assembleWorld(input: AssemblyInput): { units: WorldUnits; logs: 
     stores: [new Child(postgresSpec(input, id, cluster), input.logger, input.changed), ...brokerOf(input, id)],
     spawner: unitOf(`${id}.spawner`),
     services: ['controller', 'invoker', 'replication'].map((role) => unitOf(`${id}.${role}`)),
-    seed: () => writeSeeds(cluster.url, guestRows(settings), input.logger),
+    seed: () => writeSeeds(cluster.url, wellKnownRows(settings), input.logger),
   }));
   const logs = [
     ...planned.map(({ name }) => folder.log(name)),

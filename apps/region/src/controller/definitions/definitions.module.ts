@@ -8,6 +8,7 @@ import { KafkaModule } from '../../kafka/kafka.module.js';
 import { StorageModule } from '../../storage.module.js';
 import { Orders } from '../invocations/orders.js';
 import { Settings, type OperatorSettings } from '../settings.js';
+import { announce } from './announce.js';
 import { Definitions } from './definitions.js';
 import { Resolver } from './resolver.js';
 
@@ -19,12 +20,14 @@ export class DefinitionsModule {
   static with(config: RegionConfig): DynamicModule {
     const known = modules.get(config);
     if (known) return known;
-    const region = regionOf(readWorld(config.ISOCHRONE_WORLD), config.ISOCHRONE_REGION);
+    const world = readWorld(config.ISOCHRONE_WORLD);
+    const region = regionOf(world, config.ISOCHRONE_REGION);
     const settings = new Settings(
       limitProfiles[config.ISOCHRONE_LIMITS],
       region,
       config.ISOCHRONE_ADMIN_TOKEN,
       config.ISOCHRONE_KINDS,
+      world.url,
       operator(config),
     );
     const auth: Provider[] = [
@@ -52,8 +55,6 @@ function operator(config: RegionConfig): OperatorSettings {
 function subjects(store: EntityStore, keys: NamespaceKeys, events: EventBus, identities: Identities, logger: Logger): Subjects {
   return new Subjects(store, keys, (key) => {
     identities.forget(key);
-    events.publish({ topic: 'entity.changed', key }).catch((cause: unknown) => {
-      logger.warn('an event was lost; caches of other processes are late', { topic: 'entity.changed' }, cause);
-    });
+    announce(events, logger, key);
   });
 }
