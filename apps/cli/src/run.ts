@@ -1,3 +1,7 @@
+import { audit } from './commands/audit.js';
+import { keys } from './commands/keys.js';
+import { limits } from './commands/limits.js';
+import { wskadmin } from './commands/wskadmin.js';
 import { doctor } from './commands/doctor.js';
 import type { Command, Surroundings } from './commands/command.js';
 import { helpText } from './commands/help.js';
@@ -10,7 +14,21 @@ import { up } from './commands/up.js';
 import { why } from './commands/why.js';
 import { Refusal } from './refusal.js';
 
-const commands: Readonly<Record<string, Command>> = { up, try: tryOut, status, kill, start, doctor, why, subjects, import: importEntities };
+const commands: Readonly<Record<string, Command>> = {
+  up,
+  try: tryOut,
+  status,
+  kill,
+  start,
+  doctor,
+  why,
+  subjects,
+  limits,
+  keys,
+  audit,
+  wskadmin,
+  import: importEntities,
+};
 
 /** Runs one command and returns its exit code. What went wrong stands as one line on stderr. */
 export async function run(args: readonly string[], surroundings: Omit<Surroundings, 'args'>): Promise<number> {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'node:http';
+import { Operators } from '#libs/auth';
 import type { RouterConfig } from '#libs/config';
 import type { World } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
@@ -33,7 +34,12 @@ export async function startRouter(config: RouterConfig, world: World, log: Logge
     routerOptions: { maxParamLength: 256 },
     serverFactory: (control: Handler) => (door = openDoor(control, (req, res) => proxy(req, res))),
   });
-  const module = RouterModule.with({ world, adminToken: config.ISOCHRONE_ADMIN_TOKEN, trusted, log });
+  const module = RouterModule.with({
+    world,
+    operators: new Operators(config.ISOCHRONE_ADMIN_TOKEN, config.ISOCHRONE_ADMIN_TOKENS),
+    trusted,
+    log,
+  });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: false,
     abortOnError: false,

@@ -1,4 +1,13 @@
-import { EntityStore, type EntityKey, type EntityRow, type EntityWrite, type Hlc, type RegionCode, type Space } from '#libs/domain';
+import {
+  EntityStore,
+  type EntityKey,
+  type EntityRow,
+  type EntityWrite,
+  type Hlc,
+  type NamespaceId,
+  type RegionCode,
+  type Space,
+} from '#libs/domain';
 
 /** Definitions of a region in memory. */
 export class MemoryStore extends EntityStore {
@@ -30,6 +39,10 @@ export class MemoryStore extends EntityStore {
 
   override async findByPath(space: Space, path: string): Promise<EntityRow[]> {
     return (await this.all(space)).filter((row) => row.path === path);
+  }
+
+  override async inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]> {
+    return (await this.all(space)).filter((row) => row.ns === ns).toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   override async all(space: Space): Promise<EntityRow[]> {

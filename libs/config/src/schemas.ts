@@ -34,6 +34,16 @@ const InRegion = Common.extend({
   ISOCHRONE_KAFKA_REPLICATION: z.coerce.number().int().min(1).default(1),
 });
 
+/** Who may use the administrative API. */
+const Operators = {
+  /** Bearer token of the first operator. */
+  ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+  /** Tokens of others, as `name:token` entries: the name stands in the log of administrative calls. */
+  ISOCHRONE_ADMIN_TOKENS: list
+    .pipe(z.array(z.string().regex(/^[\w.@-]{1,64}:\S{16,}$/, 'an entry is name:token, the token of 16 characters or more')))
+    .default([]),
+};
+
 const profileNames = Object.keys(limitProfiles) as [LimitProfileName, ...LimitProfileName[]];
 
 /** The regional app: controller, kafka and invoker modules, as `ISOCHRONE_ROLES` picks. */
@@ -67,8 +77,9 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_USER_MEMORY_MIB: z.coerce.number().int().min(256).default(4096),
   /** Stem cells to keep, as `MiB:count` entries. */
   ISOCHRONE_STEMS: list.default(['256:2']),
-  /** Bearer token of the administrative API. */
-  ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+  ...Operators,
+  /** Days for which the log of administrative calls is kept. */
+  ISOCHRONE_AUDIT_DAYS: z.coerce.number().int().min(1).default(365),
 });
 export type RegionConfig = z.infer<typeof RegionEnv>;
 
@@ -89,7 +100,7 @@ export const RouterEnv = Common.extend({
   ISOCHRONE_PORT: port.default(3233),
   /** Addresses and CIDR ranges whose X-Forwarded-For is believed; in profile `local` loopback is one. */
   ISOCHRONE_TRUSTED_PROXIES: list.default([]),
-  ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+  ...Operators,
   /** After SIGTERM: how long readiness is red while the door is still open, so that whoever balances load can look away. */
   ISOCHRONE_DRAIN_NOTICE_MS: z.coerce.number().int().min(0).default(1500),
   /** After the door is shut: how long requests in flight may take before they are cut. */

@@ -62,6 +62,8 @@ export abstract class EntityStore {
   abstract count(query: { ns: NamespaceId; kind: EntityKind; pkg?: string }): Promise<number>;
   /** All visible rows of a space with the given path, whatever the namespace (auth keys by their uuid, namespaces by name). */
   abstract findByPath(space: Space, path: string): Promise<EntityRow[]>;
+  /** All visible rows of one namespace in a space, by path. */
+  abstract inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]>;
   /** All visible rows of a space. */
   abstract all(space: Space): Promise<EntityRow[]>;
 }
@@ -73,6 +75,8 @@ export abstract class ObjectStore {
   /** The bytes, or undefined where there are none. Throws when they do not match their address. */
   abstract find(address: string): Promise<Uint8Array | undefined>;
   abstract has(address: string): Promise<boolean>;
+  /** Removes bytes for good, and says whether there were any. */
+  abstract remove(address: string): Promise<boolean>;
 }
 
 /** An accepted invocation as the queue of record keeps it. `body` is opaque to the queue. */
@@ -237,6 +241,10 @@ export interface RunOrder {
   readonly flow?: Flow;
   /** Ends the activation as an application error with this text, without running it. */
   readonly refusal?: string;
+  /** Where the namespace has limits of its own: the largest result, and what is shown of a larger one. */
+  readonly result?: { readonly bytes: number; readonly shownBytes: number };
+  /** There where the namespace keeps no records: the activation ends, and nothing of it can be read. */
+  readonly unkept?: true;
   /** Secrets: never logged, sealed in the queue. */
   readonly secret: RunSecret;
 }

@@ -9,6 +9,11 @@ import { CodeVault } from './actions/code.js';
 import { SequenceCheck } from './actions/sequence-check.js';
 import { Activations } from './activations/activations.js';
 import { AdminController } from './admin/admin.controller.js';
+import { AuditOptions, AuditTrail } from './admin/audit-trail.js';
+import { Eraser } from './admin/eraser.js';
+import { KeyRotation } from './admin/key-rotation.js';
+import { NamespacesController } from './admin/namespaces.controller.js';
+import { SubjectsController } from './admin/subjects.controller.js';
 import { ChangesController } from './changes.controller.js';
 import { DefinitionsModule } from './definitions/definitions.module.js';
 import { HealthController } from './health/health.controller.js';
@@ -51,6 +56,9 @@ const services: Provider[] = [
   WebActions,
   WebRoutes,
   LogForwardingRoutes,
+  AuditTrail,
+  Eraser,
+  KeyRotation,
 ];
 
 /** The controller of a region: OpenWhisk's REST API, web actions, and what operators ask. */
@@ -77,8 +85,13 @@ export class ControllerModule {
     return {
       module: ControllerModule,
       imports: [StorageModule.with(config), KafkaModule.with(config), DefinitionsModule.with(config), FlowsModule.with(config)],
-      controllers: [HealthController, AdminController, ChangesController],
-      providers: [...throttleProviders(profile), features, ...services],
+      controllers: [HealthController, SubjectsController, NamespacesController, AdminController, ChangesController],
+      providers: [
+        ...throttleProviders(profile),
+        features,
+        { provide: AuditOptions, useValue: new AuditOptions(config.ISOCHRONE_AUDIT_DAYS, config.ISOCHRONE_TRUSTED_PROXIES) },
+        ...services,
+      ],
     };
   }
 }

@@ -5,6 +5,7 @@ import { Failure } from '#libs/domain';
 import { createHttpAdapter, FailureFilter } from '#libs/http';
 import { RegionEventsServer } from '#libs/messaging';
 import { Logger } from '#libs/telemetry';
+import { AuditTrail } from './admin/audit-trail.js';
 import { RootRoutes } from './info/root.routes.js';
 import { Lifecycle } from './lifecycle.js';
 import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
@@ -28,6 +29,7 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
     if (lifecycle.stopping) reply.header('connection', 'close');
     done();
   });
+  app.get(AuditTrail).register(fastify);
   for (const routes of [app.get(RootRoutes), app.get(RestRoutes), app.get(WebRoutes), app.get(LogForwardingRoutes)])
     routes.register(fastify);
   app.connectMicroservice({ strategy: app.get(RegionEventsServer) });

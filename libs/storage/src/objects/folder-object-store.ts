@@ -33,6 +33,11 @@ export class FolderObjectStore extends ObjectStore {
     return (await absentOr(stat(this.fileOf(address)))) !== undefined;
   }
 
+  override async remove(address: string): Promise<boolean> {
+    const file = this.fileOf(address);
+    return (await absentOr(rm(file).then(() => true))) ?? false;
+  }
+
   private async write(file: string, bytes: Uint8Array): Promise<void> {
     const beside = `${file}.${randomBytes(6).toString('hex')}`;
     try {

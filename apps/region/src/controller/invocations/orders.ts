@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { effectiveRates, Subjects, type Identity } from '#libs/auth';
+import { Subjects, type Identity } from '#libs/auth';
 import { activationId, type ActivationId, type Flow, type RunOrder, type Transid } from '#libs/domain';
 import { wantsKey } from '../actions/action-put.js';
 import type { ResolvedAction } from '../definitions/resolver.js';
@@ -34,13 +34,14 @@ export class Orders {
 
   /** The order and its arguments. Throws `too-large` where both are larger than one message may be. */
   async make({ identity, resolved, payload, transid, blocking, flow, cause }: Planned): Promise<{ order: RunOrder; args: Buffer }> {
-    const { profile, region } = this.settings;
+    const { region } = this.settings;
+    const profile = this.settings.profileOf(identity);
     const { args, env } = argumentsOf(flow ? [] : resolved.parameters, payload);
     checkMessageSize({ args, env }, metadataBytes, profile);
-    const apiKey = !flow && wantsKey(resolved.action) ? await this.subjects.keyOf(identity.ns) : undefined;
+    const apiKey = !flow && wantsKey(resolved.action) ? await this.subjects.keyOf(identity) : undefined;
     const acceptedAtMs = Date.now();
     const id = activationId(region.code, acceptedAtMs, randomBytes(9).toString('hex'));
     const occasion = { activationId: id, transid, identity, acceptedAtMs, blocking, apiKey, env, flow, cause };
-    return { order: runOrder(resolved, occasion, profile, effectiveRates(identity, profile).concurrentInvocations), args };
+    return { order: runOrder(resolved, occasion, profile), args };
   }
 }

@@ -45,7 +45,7 @@ export class WebActions {
     if (annotation(resolved.action, 'web-export') !== 'true') throw new Failure('not-found');
     const admission = await this.throttles.admit(owner, Date.now());
     try {
-      checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
+      checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profileOf(owner));
     } catch (refused) {
       admission.release();
       throw refused;
