@@ -3,7 +3,7 @@ import { Refusal } from '../refusal.js';
 import { ofRegions } from './admin-answers.js';
 import { readArguments, type Command } from './command.js';
 import { askAdmin, findLiveWorld } from './live-world.js';
-import { printing } from './subjects.js';
+import { printing } from './admin-job.js';
 
 const Entry = z.object({
   atMs: z.number(),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { Refusal } from '../refusal.js';
 import { ofRegions, segment } from './admin-answers.js';
 import { askAdmin, type LiveWorld } from './live-world.js';
-import type { Job } from './subjects.js';
+import type { Job } from './admin-job.js';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const Ordered = z.object({ namespaces: z.array(z.object({ namespace: z.string().optional(), namespaceId: z.string() })) });

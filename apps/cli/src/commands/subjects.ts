@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { Refusal } from '../refusal.js';
 import { KeysOfNamespace, Listed, Owner, segment, SubjectAnswer, WithKey } from './admin-answers.js';
-import { readArguments, type Command, type Surroundings } from './command.js';
+import { printing, type Job } from './admin-job.js';
+import { readArguments, type Command } from './command.js';
 import { eraseSubject } from './erase.js';
-import { askAdmin, findLiveWorld, type LiveWorld } from './live-world.js';
+import { askAdmin, findLiveWorld } from './live-world.js';
 
 /** The verbs and how each is called. */
 const verbs = {
@@ -29,16 +30,6 @@ const options = {
   yes: { type: 'boolean' },
   json: { type: 'boolean' },
 } as const;
-
-/** What a verb works with. */
-export interface Job {
-  readonly live: LiveWorld;
-  readonly name: string;
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
-  /** Prints what was answered as it is where `--json` was given, else as lines. */
-  readonly tell: (answer: object, lines: readonly string[]) => void;
-  readonly say: (text: string) => void;
-}
 
 /** Makes, shows, blocks, deletes and erases subjects: who may use the world, each with namespaces and keys. */
 export const subjects: Command = {
@@ -122,15 +113,4 @@ async function block({ live, name, tell }: Job, verb: string, told: string): Pro
 
 function isVerb(text: string): text is Verb {
   return Object.hasOwn(verbs, text);
-}
-
-/** How a command tells its answer: as JSON or as lines. */
-export function printing(
-  { print, say }: Surroundings,
-  { json }: Readonly<Record<string, string | boolean | undefined>>,
-): Pick<Job, 'tell' | 'say'> {
-  const tell: Job['tell'] = (answer, lines) => {
-    for (const line of json ? [JSON.stringify(answer)] : lines) print(line);
-  };
-  return { tell, say };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure, ObjectStore } from '#libs/domain';
 import { addressOf, placeOf, verified } from './addresses.js';
@@ -35,7 +35,7 @@ export class FolderObjectStore extends ObjectStore {
 
   override async remove(address: string): Promise<boolean> {
     const file = this.fileOf(address);
-    return (await absentOr(rm(file).then(() => true))) ?? false;
+    return (await absentOr(unlink(file).then(() => true))) ?? false;
   }
 
   private async write(file: string, bytes: Uint8Array): Promise<void> {

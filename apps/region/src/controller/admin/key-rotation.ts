@@ -96,7 +96,7 @@ export class KeyRotation {
     const { bytes: sealed, address, keyVersion } = await this.keys.sealCode(row.ns, await this.keys.openCode(row.ns, bytes));
     await this.objects.put(sealed);
     const doc = JSON.parse(row.doc ?? '{}') as { readonly [key: string]: Json };
-    return { doc: toJsonText({ ...doc, exec: { ...exec, blob: address, keyVersion } } as Json), blob: address, version: keyVersion };
+    return { doc: toJsonText({ ...doc, exec: { ...exec, blob: address, keyVersion } }), blob: address, version: keyVersion };
   }
 }
 

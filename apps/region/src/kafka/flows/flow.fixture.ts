@@ -1,4 +1,4 @@
-import { Operators, type Identities, type Identity } from '#libs/auth';
+import { Operators, type Identity } from '#libs/auth';
 import {
   asJsonText,
   limitProfiles,
