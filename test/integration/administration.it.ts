@@ -196,6 +196,9 @@ test('a namespace that keeps no records: what runs answers, ends, and is found b
   const { activationId, response } = blocking.json<{ activationId: string; response: { result: object } }>();
   assert.deepEqual([blocking.status, response.result], [200, { ran: true }]);
   const path = `/api/v1/namespaces/_/activations/${activationId}`;
+  const components = ['quiet', 'quiet'].map((name) => `/unkept/${name}`);
+  await ask(base, 'PUT', actionPath('twice'), { key, body: { exec: { kind: 'sequence', components } } });
+  assert.deepEqual((await invoke(base, 'twice', {}, { key })).json(), { ran: true }, 'what follows another is told what that said');
   await until(
     'it has ended',
     async () => (await query(regions[0], `select 1 from activation where id = '${activationId}' and state = 4`)).length === 1,
@@ -234,10 +237,10 @@ test('a namespace gets a new encryption key while it is under load, and nobody n
     await deploy(bases[0] ?? '', `sealed-${n}`, code(n), { parameters: [{ key: 'secret', value: `s${n}` }] }, key);
   await setLimits('sealed', key, { invocationsPerMinute: 6000 });
   await everywhere('it runs', async (base) => (await invoke(base, 'sealed-2', {}, { key })).status === 200);
-  let over = false;
+  const over = new AbortController();
   let calls = 0;
   const load = bases.map(async (base) => {
-    for (; !over; calls += 1) {
+    for (; !over.signal.aborted; calls += 1) {
       const n = calls % 3;
       const reply = await invoke(base, `sealed-${n}`, {}, { key });
       assert.deepEqual(reply.json(), { n, secret: `s${n}` }, reply.text);
@@ -253,7 +256,7 @@ test('a namespace gets a new encryption key while it is under load, and nobody n
   assert.equal(world.isochrone('keys', 'reencrypt', 'sealed'), '0 rows were encrypted anew\n');
   await everywhere('all of it is here', async (base) => (await invoke(base, 'sealed-new', {}, { key })).status === 200);
   await until('more was called', async () => calls > 30);
-  over = true;
+  over.abort();
   await Promise.all(load);
   const ns = key.slice(0, 36);
   for (const region of regions) {
