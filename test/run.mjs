@@ -3,7 +3,7 @@
  * each test as it ends and closes with one line of counts. Files run one after another, each in a process of its own with a time limit.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [verb = 'test', ...rest] = process.argv.slice(2);
 const only = rest[0] === '--only' ? rest[1] : undefined;
 const scratch = mkdtempSync(join(tmpdir(), 'isochrone-test-'));
+const coverage = join(scratch, 'coverage');
+const compatibility = join(scratch, 'compatibility');
 const total = { passed: 0, failed: 0, skipped: 0 };
 const MINUTE = 60_000;
 
@@ -62,6 +64,10 @@ async function main() {
       : ['integration', 'conformance', 'e2e'].flatMap((folder) => filesOf(`dist/test/${folder}`));
   if (files.length === 0) throw new Error('no test file found: was the build complete?');
   for (const file of files) await testFile(file, verb === 'prove' ? 40 * MINUTE : 12 * MINUTE);
+  // What the tests before have seen of the API, all of them together.
+  if (verb === 'test' && !only) await testFile('dist/test/conformance/coverage.js', 5 * MINUTE);
+  // What the tests before have found out about foreign clients, all of them together.
+  if (existsSync(compatibility)) await testFile('dist/test/conformance/compatibility.js', 5 * MINUTE);
 }
 
 function filesOf(folder) {
@@ -86,7 +92,12 @@ async function testFile(file, timeoutMs) {
   const args = ['--enable-source-maps', '--test-reporter=./test/reporter.mjs', '--test-reporter-destination=stdout', file];
   const { code, timedOut } = await run(process.execPath, args, {
     timeoutMs,
-    env: { ISOCHRONE_COUNTS: counts, ISOCHRONE_PROVE: verb === 'prove' ? '1' : '' },
+    env: {
+      ISOCHRONE_COUNTS: counts,
+      ISOCHRONE_COVERAGE: coverage,
+      ISOCHRONE_COMPATIBILITY: compatibility,
+      ISOCHRONE_PROVE: verb === 'prove' ? '1' : '',
+    },
   });
   let found;
   try {

@@ -7,6 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { play, type Case, type Subject } from '../golden/play.js';
+import { Contract, saveCoverage } from '../support/contract/contract.js';
 import { testKafka } from '../support/kafka.js';
 import { projectRoot } from '../support/project.js';
 import { guestKey, startWorld, type World } from '../support/world.js';
@@ -23,6 +24,7 @@ for (const queue of ['postgres', 'kafka'] as const) {
   describe(`recorded answers, queue of record: ${queue}`, () => {
     let world: World;
     let subject: Subject;
+    let contract: Contract;
     let kafka: Awaited<ReturnType<typeof testKafka>> | undefined;
 
     before(async () => {
@@ -34,12 +36,16 @@ for (const queue of ['postgres', 'kafka'] as const) {
         env: kafka ? { KAFKA_BROKERS: kafka.brokers.join(',') } : {},
       });
       const other = world.isochrone('subjects', 'create', 'other').trim();
+      const base = queue === 'postgres' ? world.regionUrl('us-east-1') : world.url;
+      contract = await Contract.of(base);
       subject = {
-        base: queue === 'postgres' ? world.regionUrl('us-east-1') : world.url,
+        base,
+        heard: ({ method, path }, answer) => contract.take({ method, target: path, ...answer }),
         keys: { guest: guestKey, other, stranger: '00000000-0000-0000-0000-000000000000:wrong' },
       };
     });
     after(async () => {
+      if (contract) saveCoverage(contract.coverage);
       await world?.stop();
       await kafka?.stop();
     });
@@ -55,5 +61,7 @@ for (const queue of ['postgres', 'kafka'] as const) {
         });
       }
     }
+
+    test('every answer was as the document describes it', () => assert.deepEqual(contract.violations, []));
   });
 }

@@ -35,7 +35,7 @@ before(async () => {
   mkdirSync(join(home, 'bin'));
   writeFileSync(join(home, 'bin/aio'), aio);
   chmodSync(join(home, 'bin/aio'), 0o755);
-  world = await startWorld({ regions: ['us-east-1', 'eu-west-1', 'ap-northeast-1'] });
+  world = await startWorld({ regions: ['us-east-1', 'eu-west-1', 'ap-northeast-1'], watched: true });
 });
 
 after(async () => {
@@ -46,7 +46,7 @@ after(async () => {
 const has = (tool: string): boolean =>
   spawnSync('bash', ['-c', `command -v ${tool}`], { env: { PATH: `${join(home, 'bin')}:${process.env['PATH']}` } }).status === 0;
 
-for (const name of ['getting-started', 'web-actions', 'sequences', 'triggers-and-rules']) {
+for (const name of ['getting-started', 'web-actions', 'sequences', 'triggers-and-rules', 'apis']) {
   test(`the guide ${name} does what it says`, async (t) => {
     const { files, commands } = readPage(join(guides, `${name}.md`));
     const folder = join(home, name);
@@ -66,6 +66,8 @@ for (const name of ['getting-started', 'web-actions', 'sequences', 'triggers-and
     }
   });
 }
+
+test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));
 
 /** Runs the commands of a page in one shell and returns what each block printed on stdout. */
 function runAll(commands: readonly PageCommands[], folder: string): Map<number, string> {

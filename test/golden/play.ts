@@ -52,6 +52,8 @@ export interface Case {
 export interface Subject {
   readonly base: string;
   readonly keys: Readonly<Record<string, string>>;
+  /** Told of every request and its answer. */
+  readonly heard?: (call: Call, answer: Answer) => void;
 }
 
 const allowHeaders = 'Authorization, Origin, X-Requested-With, Content-Type, Accept, User-Agent';
@@ -158,6 +160,7 @@ class Run {
   private async unthrottled(call: Call): Promise<Answer> {
     for (let attempt = 0; ; attempt += 1) {
       const answer = await exchange(this.subject.base, call);
+      this.subject.heard?.(call, answer);
       if (answer.status !== 429 || attempt === 4) return answer;
       await sleep(answer.body.includes('last minute') ? 60_500 - (Date.now() % 60_000) : 1000);
     }

@@ -65,7 +65,7 @@ test('wskadmin is spoken: users, keys, shared namespaces, blocking, in upstreamâ
   assert.deepEqual(await wskadmin('user', 'create', 'wsk-subject'), { code: 1, stdout: 'Namespace already exists\n' });
   assert.deepEqual(await wskadmin('user', 'create', 'four'), { code: 2, stdout: 'Subject name must be at least 5 characters\n' });
 
-  const given = `${'c0ffee00-0000-4000-8000-000000000001'}:${'k'.repeat(64)}`;
+  const given = `c0ffee00-0000-4000-8000-000000000001:${'k'.repeat(64)}`;
   assert.equal((await wskadmin('user', 'create', 'wsk-subject', '-ns', 'wsk-shared', '-u', given)).stdout, `${given}\n`);
   const other = (await wskadmin('user', 'create', 'wsk-other', '-ns', 'wsk-shared')).stdout.trim();
   assert.equal((await wskadmin('user', 'list', '-p', '2', '-k', 'wsk-shared')).stdout.trim().split('\n').length, 2);

@@ -54,6 +54,24 @@ suite('choice of region', { timeout: 120_000 }, () => {
   });
 });
 
+suite('what operators ask of a controller', { timeout: 120_000 }, () => {
+  test('is passed on where that is enabled, by default in a local world alone', async () => {
+    const paths = ['/invokers', '/invokers/ready', '/%69nvokers', '/activation/count?a', '/disable'];
+    for (const path of paths) assert.equal(echoOf(await call(path)).url, path);
+    const hosted = await world.startRouter('cluster');
+    try {
+      for (const path of paths) {
+        const refused = await fetch(`http://127.0.0.1:${hosted.port}${path}`);
+        assert.equal(refused.status, 405, path);
+        assert.match(await refused.text(), /HTTP method not allowed, supported methods: OPTIONS/);
+      }
+      assert.equal((await fetch(`http://127.0.0.1:${hosted.port}/ping`)).status, 200);
+    } finally {
+      await hosted.stop();
+    }
+  });
+});
+
 suite('what a region gets', { timeout: 120_000 }, () => {
   test('path, query, method, host and body arrive as they were sent', async () => {
     const got = echoOf(

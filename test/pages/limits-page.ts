@@ -17,6 +17,8 @@ const rows: readonly (readonly [string, (profile: LimitProfile) => string])[] = 
   ['arguments of an invocation', (p) => bytes(p.payloadBytes)],
   ['result of an activation', (p) => bytes(p.resultBytes)],
   ['actions in a sequence', (p) => count(p.sequenceLength)],
+  ['operations in the APIs of a namespace', (p) => count(p.apiRoutes)],
+  ['document of one API, of all of a namespace', (p) => `${bytes(p.apiBytes)}, ${bytes(p.apisBytes)}`],
   ['entities in a list', (p) => `${p.listStd} unless asked for, up to ${p.listMax}`],
   ['longest wait of a blocking call, s', (p) => count(p.blockingWaitMs / 1000)],
   ['answer to a call that lasts longer', (p) => `${p.waitOverStatus} with the activation’s id`],

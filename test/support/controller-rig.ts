@@ -56,8 +56,10 @@ export class ControllerRig {
     }
   }
 
-  startController(): void {
-    this.controller = this.run('apps/region/src/main.js', { ISOCHRONE_ROLES: 'controller,kafka', ISOCHRONE_NAME: 'controller-0' });
+  /** Starts the controller; `more` are variables that it alone sees. */
+  startController(more: Readonly<Record<string, string>> = {}): void {
+    const role = { ISOCHRONE_ROLES: 'controller,kafka', ISOCHRONE_NAME: 'controller-0' };
+    this.controller = this.run('apps/region/src/main.js', { ...role, ...more });
   }
 
   /** Starts one more controller of the same region and resolves to its URL once it takes requests. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { watch, type Watch } from './contract/watch.js';
 import { projectRoot } from './project.js';
 
 /** The key of namespace `guest`, which every OpenWhisk's local form has. */
@@ -17,6 +18,8 @@ export interface WorldOptions {
   readonly limits?: string;
   readonly queue?: 'postgres' | 'kafka';
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether everything that reaches the router passes a watch, which holds every answer against the API's document. */
+  readonly watched?: boolean;
 }
 
 export interface World {
@@ -28,6 +31,8 @@ export interface World {
   regionUrl(region: string): string;
   /** Runs `isochrone` against this world; throws when it ends with another code than 0. Returns stdout. */
   isochrone(...args: string[]): string;
+  /** What was wrong with answers so far, one line each; of a watched world. */
+  departures(): Promise<readonly string[]>;
   /** Ends the world as Ctrl-C does and removes its folder. */
   stop(): Promise<void>;
 }
@@ -38,6 +43,7 @@ export async function startWorld({
   limits = 'seed',
   queue = 'postgres',
   env = {},
+  watched = false,
 }: WorldOptions = {}): Promise<World> {
   const port = await freeBlock(8 + regions.length);
   const data = mkdtempSync(join(tmpdir(), 'isochrone-world-'));
@@ -53,6 +59,7 @@ export async function startWorld({
     await end(child);
     rmSync(data, { recursive: true, force: true });
   };
+  let seen: Watch | undefined;
   try {
     await until(
       `the world on port ${port} is ready`,
@@ -60,13 +67,14 @@ export async function startWorld({
       120_000,
       () => (child.exitCode === null ? undefined : `it ended with code ${child.exitCode}`),
     );
+    if (watched) seen = await watch(url);
   } catch (error) {
     await stop();
     throw new Error(`${error instanceof Error ? error.message : String(error)}\n${printed.slice(-4000)}`, { cause: error });
   }
   return {
-    url,
-    port,
+    url: seen?.url ?? url,
+    port: seen ? Number(new URL(seen.url).port) : port,
     data,
     regionUrl: (region) => `http://127.0.0.1:${port + 8 + regions.indexOf(region)}`,
     isochrone: (...args) => {
@@ -74,7 +82,14 @@ export async function startWorld({
       if (status !== 0) throw new Error(`isochrone ${args.join(' ')} ended with ${status}: ${stderr}${stdout}`);
       return stdout;
     },
-    stop,
+    departures: async () => {
+      if (!seen) throw new Error('nobody watches this world');
+      return (await seen.report()).violations;
+    },
+    stop: async () => {
+      await seen?.stop();
+      await stop();
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import { doctor } from './commands/doctor.js';
 import type { Command, Surroundings } from './commands/command.js';
 import { helpText } from './commands/help.js';
 import { importEntities } from './commands/import.js';
+import { kinds } from './commands/kinds.js';
 import { kill, start } from './commands/regions.js';
 import { status } from './commands/status.js';
 import { subjects } from './commands/subjects.js';
@@ -21,6 +22,7 @@ const commands: Readonly<Record<string, Command>> = {
   kill,
   start,
   doctor,
+  kinds,
   why,
   subjects,
   limits,

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'node:http';
 import { Operators } from '#libs/auth';
-import type { RouterConfig } from '#libs/config';
+import { operatorRoutesEnabled, type RouterConfig } from '#libs/config';
 import type { World } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
 import { NestFactory } from '@nestjs/core';
@@ -39,6 +39,7 @@ export async function startRouter(config: RouterConfig, world: World, log: Logge
     operators: new Operators(config.ISOCHRONE_ADMIN_TOKEN, config.ISOCHRONE_ADMIN_TOKENS),
     trusted,
     log,
+    operatorRoutes: operatorRoutesEnabled(config),
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: false,

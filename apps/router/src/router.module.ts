@@ -18,12 +18,13 @@ export interface RouterSettings {
   readonly operators: Operators;
   readonly trusted: readonly AddressRange[];
   readonly log: Logger;
+  readonly operatorRoutes: boolean;
 }
 
 /** The router. */
 @Module({})
 export class RouterModule {
-  static with({ world, operators, trusted, log }: RouterSettings): DynamicModule {
+  static with({ world, operators, trusted, log, operatorRoutes }: RouterSettings): DynamicModule {
     return {
       module: RouterModule,
       controllers: [HealthController, AdminController],
@@ -38,7 +39,7 @@ export class RouterModule {
           provide: Proxy,
           inject: [Regions, GeoDatabase, Traces, Draining, Prober],
           useFactory: (regions: Regions, geo: GeoDatabase, traces: Traces, draining: Draining, prober: Prober) =>
-            new Proxy(regions, geo, traces, draining, prober, { trusted, log }),
+            new Proxy(regions, geo, traces, draining, prober, { trusted, log, operatorRoutes }),
         },
       ],
     };

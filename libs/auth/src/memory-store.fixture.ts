@@ -41,12 +41,12 @@ export class MemoryStore extends EntityStore {
     return (await this.all(space)).filter((row) => row.path === path);
   }
 
-  override async inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]> {
-    return (await this.all(space)).filter((row) => row.ns === ns).toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  }
-
   override async all(space: Space): Promise<EntityRow[]> {
     return [...this.rows.values()].filter((row) => row.space === space && !row.deleted);
+  }
+
+  override async inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]> {
+    return (await this.all(space)).filter((row) => row.ns === ns).toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   private matching({ ns, kind, pkg }: Parameters<EntityStore['count']>[0]): EntityRow[] {

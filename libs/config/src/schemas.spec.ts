@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readEnv } from './read.js';
-import { RegionEnv } from './schemas.js';
+import { operatorRoutesEnabled, RegionEnv } from './schemas.js';
 import { WorldSchema } from './world.js';
 
 const environment = {
@@ -19,6 +19,14 @@ test('a region needs little and has defaults for the rest', () => {
   assert.deepEqual(config.ISOCHRONE_ROLES, ['controller', 'kafka', 'invoker']);
   assert.equal(config.ISOCHRONE_LIMITS, 'seed');
   assert.equal(config.ISOCHRONE_PROFILE, 'cluster');
+});
+
+test('what operators of OpenWhisk ask is answered in a local world, and elsewhere where that is wanted', () => {
+  const enabled = (more: object): boolean => operatorRoutesEnabled(readEnv(RegionEnv, { ...environment, ...more }));
+  assert.equal(enabled({}), false);
+  assert.equal(enabled({ ISOCHRONE_PROFILE: 'local' }), true);
+  assert.equal(enabled({ ISOCHRONE_OPERATOR_ROUTES: 'on' }), true);
+  assert.equal(enabled({ ISOCHRONE_PROFILE: 'local', ISOCHRONE_OPERATOR_ROUTES: 'off' }), false);
 });
 
 test('every bad variable is named', () => {

@@ -200,7 +200,7 @@ export abstract class ActivationStore {
   abstract byTransid(transid: string): Promise<ActivationRecord[]>;
 }
 
-/** How an activation that consists of others goes about it: the region runs it itself, and only what it causes reaches an invoker. */
+/** How an activation that the region runs itself goes about it: mostly one that consists of others, of which only what it causes reaches an invoker. */
 export type Flow = FlowSurroundings &
   (
     | {
@@ -210,6 +210,8 @@ export type Flow = FlowSurroundings &
       }
     /** A conductor says what comes next. */
     | { readonly kind: 'composition' }
+    /** It consists of nothing else: what it does is the region's own work, such as a feed's. */
+    | { readonly kind: 'native' }
   );
 
 /** Where a flow stands among others. */
@@ -268,6 +270,8 @@ export interface RunAction {
   readonly name: string;
   readonly version: string;
   readonly kind: string;
+  /** The image it runs in, where it names one itself. */
+  readonly image?: string;
   readonly main: string;
   readonly binary: boolean;
   readonly blob: string;

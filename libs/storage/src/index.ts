@@ -1,4 +1,5 @@
 export { PgActivationStore } from './activations/pg-activation-store.js';
+export { PgAlarms, type AlarmFire } from './alarms/pg-alarms.js';
 export { Partitions } from './activations/partitions.js';
 export { PgAudit, type AuditEntry } from './admin/pg-audit.js';
 export { PgErasures, type ErasureReport } from './admin/pg-erasures.js';

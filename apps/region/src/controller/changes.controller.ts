@@ -5,6 +5,7 @@ import { spaces, type RegionEvent } from '#libs/domain';
 import { NamespaceKeys } from '#libs/storage';
 import { Eraser } from './admin/eraser.js';
 import { Definitions } from './definitions/definitions.js';
+import { ApiBook } from './gateway/api-book.js';
 import { RuleBook } from './rules/rule-book.js';
 
 /** Makes the caches of this process forget what changed anywhere in the region. */
@@ -16,6 +17,7 @@ export class ChangesController {
     private readonly rules: RuleBook,
     private readonly keys: NamespaceKeys,
     private readonly eraser: Eraser,
+    private readonly apis: ApiBook,
   ) {}
 
   @EventPattern('entity.changed')
@@ -25,5 +27,6 @@ export class ChangesController {
     this.rules.forget(event.key);
     if (event.key.space === spaces.namespaceKey) this.keys.forget(event.key.ns);
     if (event.key.space === spaces.erasure) this.eraser.wake();
+    this.apis.forget(event.key);
   }
 }

@@ -6,9 +6,12 @@ import { createHttpAdapter, FailureFilter } from '#libs/http';
 import { RegionEventsServer } from '#libs/messaging';
 import { Logger } from '#libs/telemetry';
 import { AuditTrail } from './admin/audit-trail.js';
+import { GatewayRoutes } from './gateway/gateway.routes.js';
 import { RootRoutes } from './info/root.routes.js';
 import { Lifecycle } from './lifecycle.js';
 import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
+import { DocsRoutes } from './openapi/docs.routes.js';
+import { OperatorRoutes } from './operator/operator.routes.js';
 import { RestRoutes } from './rest/rest.routes.js';
 import { WebRoutes } from './web/web.routes.js';
 
@@ -30,8 +33,8 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
     done();
   });
   app.get(AuditTrail).register(fastify);
-  for (const routes of [app.get(RootRoutes), app.get(RestRoutes), app.get(WebRoutes), app.get(LogForwardingRoutes)])
-    routes.register(fastify);
+  for (const routes of [RootRoutes, RestRoutes, WebRoutes, GatewayRoutes, LogForwardingRoutes, DocsRoutes, OperatorRoutes])
+    app.get<{ register(instance: typeof fastify): void }>(routes).register(fastify);
   app.connectMicroservice({ strategy: app.get(RegionEventsServer) });
   await app.startAllMicroservices();
 }

@@ -33,6 +33,11 @@ export class Lifecycle implements OnModuleDestroy, BeforeApplicationShutdown {
     };
   }
 
+  /** Begins the end without ending: nobody is to send more, and what is sent anyway is served. */
+  disable(): void {
+    this.ended = true;
+  }
+
   async onModuleDestroy(): Promise<void> {
     this.ended = true;
     await delay(noticeMs);

@@ -1,4 +1,4 @@
-import type { RunOrder } from '#libs/domain';
+import { concurrencyOf, type RunOrder } from '#libs/domain';
 
 /** Where an invoker stands, as action code sees it. */
 export interface Surroundings {
@@ -21,7 +21,7 @@ export function runEnvironment(order: RunOrder, deadlineMs: number, { region, cl
     __OW_DEADLINE: String(deadlineMs),
     __OW_REGION: region,
     __OW_CLOUD: cloud,
-    ...(action.limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
+    ...(concurrencyOf(action.kind, action.limits.concurrency) > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
   };
 }
 

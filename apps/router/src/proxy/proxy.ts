@@ -13,6 +13,7 @@ import { answerFailure, answerTooLarge } from './answer.js';
 import { announcesTooMuch, bodyOf } from './body.js';
 import { pathOf, unfitFraming, wantsUpgrade } from './framing.js';
 import { headersForCaller, headersForRegion } from './headers.js';
+import { asksController } from './operator-paths.js';
 import { connectionsMax, type Region } from './region.js';
 import { Regions } from './regions.js';
 import { relay, type Attempt, type Outgoing } from './relay.js';
@@ -22,6 +23,8 @@ import { Traces, type Trace } from './trace.js';
 export interface ProxySettings {
   readonly trusted: readonly AddressRange[];
   readonly log: Logger;
+  /** Whether what operators ask of a controller is passed on. */
+  readonly operatorRoutes: boolean;
 }
 
 /** A request on its way: everything that stays the same from region to region. */
@@ -56,6 +59,9 @@ export class Proxy {
       if (path === undefined || unfit !== undefined) return this.#refuse(req, res, transid, unfit ?? '');
       if (announcesTooMuch(req)) return this.#tooLarge(req, res);
       if (wantsUpgrade(req)) return this.#answer(res, new Failure('no-upgrade'), transid, { close: true });
+      if (!this.settings.operatorRoutes && asksController(path)) {
+        return this.#answer(res, new Failure('no-method', { methods: 'OPTIONS' }), transid, { close: true });
+      }
       await this.#travel(this.#depart(req, res, transid, path));
     } catch (error) {
       this.settings.log.error('request broke the router', { transid }, error);

@@ -1,13 +1,14 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import { AdminRows, Identities, NamespaceLimits, Operators, Subjects } from '#libs/auth';
-import { readWorld, regionOf, type RegionConfig } from '#libs/config';
+import { operatorRoutesEnabled, readWorld, regionOf, type RegionConfig } from '#libs/config';
 import { EntityStore, EventBus, limitProfiles } from '#libs/domain';
 import { NamespaceKeys } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { KafkaModule } from '../../kafka/kafka.module.js';
 import { StorageModule } from '../../storage.module.js';
 import { Orders } from '../invocations/orders.js';
-import { Settings } from '../settings.js';
+import { Settings, type OperatorSettings } from '../settings.js';
+import { announce } from './announce.js';
 import { Definitions } from './definitions.js';
 import { Resolver } from './resolver.js';
 
@@ -19,9 +20,16 @@ export class DefinitionsModule {
   static with(config: RegionConfig): DynamicModule {
     const known = modules.get(config);
     if (known) return known;
-    const region = regionOf(readWorld(config.ISOCHRONE_WORLD), config.ISOCHRONE_REGION);
-    const operators = new Operators(config.ISOCHRONE_ADMIN_TOKEN, config.ISOCHRONE_ADMIN_TOKENS);
-    const settings = new Settings(limitProfiles[config.ISOCHRONE_LIMITS], region, operators);
+    const world = readWorld(config.ISOCHRONE_WORLD);
+    const region = regionOf(world, config.ISOCHRONE_REGION);
+    const settings = new Settings(
+      limitProfiles[config.ISOCHRONE_LIMITS],
+      region,
+      new Operators(config.ISOCHRONE_ADMIN_TOKEN, config.ISOCHRONE_ADMIN_TOKENS),
+      config.ISOCHRONE_KINDS,
+      world.url,
+      operator(config),
+    );
     const auth: Provider[] = [
       { provide: Identities, useFactory: (store: EntityStore) => new Identities(store), inject: [EntityStore] },
       { provide: AdminRows, useFactory: adminRows, inject: [EntityStore, EventBus, Identities, Logger] },
@@ -43,12 +51,16 @@ export class DefinitionsModule {
   }
 }
 
+function operator(config: RegionConfig): OperatorSettings {
+  const { ISOCHRONE_CONTROLLER_USERNAME: user, ISOCHRONE_CONTROLLER_PASSWORD: password } = config;
+  const credentials = user === undefined || password === undefined ? undefined : `${user}:${password}`;
+  return { enabled: operatorRoutesEnabled(config), credentials };
+}
+
 /** Rows of administration, whose changes this process sees at once and the others of the region by an event. */
 function adminRows(store: EntityStore, events: EventBus, identities: Identities, logger: Logger): AdminRows {
   return new AdminRows(store, (key) => {
     identities.forget(key);
-    events.publish({ topic: 'entity.changed', key }).catch((cause: unknown) => {
-      logger.warn('an event was lost; caches of other processes are late', { topic: 'entity.changed' }, cause);
-    });
+    announce(events, logger, key);
   });
 }

@@ -12,14 +12,15 @@ export class RootRoutes {
   /** Adds the routes. */
   register(fastify: FastifyInstance): void {
     const serve = (url: string, get: () => Answer): void => {
-      fastify.all(url, (request: FastifyRequest, reply: FastifyReply) => sendAnswer(reply, answer(request, get)));
+      fastify.all(url, (request: FastifyRequest, reply: FastifyReply) => sendAnswer(reply, rootAnswer(request, get)));
     };
     serve('/', () => this.info.server());
     serve('/ping', () => textAnswer(200, 'pong'));
   }
 }
 
-function answer(request: FastifyRequest, get: () => Answer): Answer {
+/** The answer to any method on a path outside `/api/v1` that is there to be read. */
+export function rootAnswer(request: FastifyRequest, get: () => Answer): Answer {
   if (request.method === 'GET') return get();
   if (request.method === 'OPTIONS') return withHeaders(textAnswer(200, 'OK'), rootCors);
   const refusal = failureAnswer(new Failure('no-method', { methods: 'GET, OPTIONS' }), restManner(request.id));

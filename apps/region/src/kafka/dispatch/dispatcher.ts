@@ -31,6 +31,7 @@ export interface FlowRunner {
 /** A run that an invoker has. The invocation is kept until it has started: only until then another may be asked. */
 interface Flight {
   readonly link: InvokerLink;
+  readonly action: string;
   readonly tried: ReadonlySet<InvokerLink>;
   readonly endMs: number;
   invocation: { readonly order: RunOrder; readonly args: Uint8Array } | undefined;
@@ -83,6 +84,11 @@ export class Dispatcher {
     return this.load().reduce((sum, { credits, inFlight }) => sum + Math.max(0, credits - inFlight), 0);
   }
 
+  /** What the invokers run for this process: each activation with its action, `NS/[PKG/]ACT@VERSION`. */
+  get running(): { readonly id: ActivationId; readonly action: string }[] {
+    return [...this.flights].map(([id, { action }]) => ({ id, action }));
+  }
+
   /** Whether an invoker has this run, or it is a flow that runs here, as far as this process knows. */
   has(id: ActivationId): boolean {
     return this.flights.has(id) || (this.flows?.has(id) ?? false);
@@ -109,7 +115,8 @@ export class Dispatcher {
     }
     const { link } = chosen;
     const endMs = Date.now() + action.limits.timeout + marginMs;
-    this.depart(id, { link, tried: new Set([...tried, link]), endMs, invocation: { order, args } });
+    const name = `${action.fqn}@${action.version}`;
+    this.depart(id, { link, action: name, tried: new Set([...tried, link]), endMs, invocation: { order, args } });
     link.run(order, args);
     return true;
   }
