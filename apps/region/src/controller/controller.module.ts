@@ -11,6 +11,11 @@ import { SequenceCheck } from './actions/sequence-check.js';
 import { Activations } from './activations/activations.js';
 import { OwnerRegion } from './activations/owner-region.js';
 import { AdminController } from './admin/admin.controller.js';
+import { AuditOptions, AuditTrail } from './admin/audit-trail.js';
+import { Eraser } from './admin/eraser.js';
+import { KeyRotation } from './admin/key-rotation.js';
+import { NamespacesController } from './admin/namespaces.controller.js';
+import { SubjectsController } from './admin/subjects.controller.js';
 import { ChangesController } from './changes.controller.js';
 import { DefinitionsModule } from './definitions/definitions.module.js';
 import { ApiBook } from './gateway/api-book.js';
@@ -60,6 +65,9 @@ const services: Provider[] = [
   WebActions,
   WebRoutes,
   LogForwardingRoutes,
+  AuditTrail,
+  Eraser,
+  KeyRotation,
   ApiBook,
   ApiManagement,
   CachedActions,
@@ -97,11 +105,12 @@ export class ControllerModule {
     return {
       module: ControllerModule,
       imports: [StorageModule.with(config), KafkaModule.with(config), DefinitionsModule.with(config), FlowsModule.with(config)],
-      controllers: [HealthController, AdminController, ChangesController],
+      controllers: [HealthController, SubjectsController, NamespacesController, AdminController, ChangesController],
       providers: [
         { provide: OwnerRegion, useValue: elsewhere },
         ...throttleProviders(profile),
         features,
+        { provide: AuditOptions, useValue: new AuditOptions(config.ISOCHRONE_AUDIT_DAYS, config.ISOCHRONE_TRUSTED_PROXIES) },
         { provide: CatalogOptions, useValue: catalog },
         ...alarmProviders(config),
         ...services,
