@@ -8,6 +8,7 @@ import { Actions } from './actions/actions.js';
 import { CodeVault } from './actions/code.js';
 import { SequenceCheck } from './actions/sequence-check.js';
 import { Activations } from './activations/activations.js';
+import { AuditLogRoutes } from './adobe/audit-log.routes.js';
 import { AdminController } from './admin/admin.controller.js';
 import { ChangesController } from './changes.controller.js';
 import { DefinitionsModule } from './definitions/definitions.module.js';
@@ -18,6 +19,7 @@ import { Invocations } from './invocations/invocations.js';
 import { Invoke } from './invocations/invoke.js';
 import { Lifecycle } from './lifecycle.js';
 import { Limits } from './limits/limits.js';
+import { LogForwarding } from './log-forwarding/log-forwarding.js';
 import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
 import { DocsRoutes } from './openapi/docs.routes.js';
 import { OperatorRoutes } from './operator/operator.routes.js';
@@ -52,7 +54,9 @@ const services: Provider[] = [
   RestRoutes,
   WebActions,
   WebRoutes,
+  LogForwarding,
   LogForwardingRoutes,
+  AuditLogRoutes,
   DocsRoutes,
   OperatorRoutes,
 ];

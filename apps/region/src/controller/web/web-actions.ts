@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { Identities, readCredentials, Throttles, type Admission, type Identity } from '#libs/auth';
+import { Identities, readCredentials, Throttles, Tokens, type Admission, type Identity } from '#libs/auth';
 import { annotation, Failure, jsonObject, truthy, type Transid } from '#libs/domain';
 import { emptyAnswer, errorAnswer, type Answer, type Manner } from '#libs/http';
+import { bearsToken, requiresToken } from '../adobe/adobe-auth.js';
 import { Resolver, type ResolvedAction } from '../definitions/resolver.js';
 import { activationHeader } from '../invocations/invoke-answer.js';
 import { Invocations } from '../invocations/invocations.js';
@@ -33,6 +34,7 @@ export class WebActions {
     private readonly resolver: Resolver,
     private readonly throttles: Throttles,
     private readonly invocations: Invocations,
+    private readonly tokens: Tokens,
     private readonly settings: Settings,
   ) {}
 
@@ -70,6 +72,8 @@ export class WebActions {
     const secret = request.headers['x-require-whisk-auth'];
     const proof = { authenticated: caller !== undefined, secret: typeof secret === 'string' ? secret : undefined };
     if (request.method !== 'OPTIONS' && !satisfies(action, proof)) throw new Failure('web-auth');
+    if (request.method !== 'OPTIONS' && requiresToken(action) && !(await bearsToken(this.tokens, request.headers)))
+      throw new Failure('web-auth');
     const asked: WebRequest = {
       method: request.method,
       path: target.path,
