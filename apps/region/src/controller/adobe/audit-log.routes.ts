@@ -33,7 +33,7 @@ export class AuditLogRoutes {
   }
 
   private async answer({ method, headers }: FastifyRequest): Promise<Answer> {
-    await this.callers.authenticate(headers);
+    await this.callers.requireAny(headers);
     if (method !== 'POST') throw new Failure('no-method', { methods: 'POST' });
     return jsonAnswer(200, toJsonText({}));
   }

@@ -57,8 +57,8 @@ export class LogForwardingRoutes {
     methods: Readonly<Record<string, (request: Request, identity: Identity) => Promise<Answer>>>,
   ): Promise<void> {
     try {
-      const identity = await this.callers.authenticate(request.headers);
       const { namespace } = request.params;
+      const identity = await this.callers.authenticate(request.headers, namespace);
       if (namespace !== '_' && namespace !== identity.namespace) throw new Failure('forbidden-resource', { resource: namespace });
       const serve = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined;
       if (!serve) throw new Failure('no-method', { methods: Object.keys(methods).join(', ') });
