@@ -15,6 +15,11 @@ const needs = [
   { pkg: 'default-jre-headless', what: 'Apache Kafka', there: process.env.KAFKA_BROKERS || has('java') },
   { pkg: 'maven', what: "Apache Kafka's jars", there: process.env.KAFKA_BROKERS || has('mvn') },
   { pkg: 'python3-venv', what: 'schemathesis, and an S3 server where Go is missing', there: runs("python3 -c 'import ensurepip, venv'") },
+  {
+    pkg: 'python3',
+    what: 'actions of kind python:3',
+    there: runs("python3 -c 'import sys; sys.exit(sys.version_info < (3, 8))'"),
+  },
 ];
 
 /** Installs or names what is missing. Throws with the command to type when it cannot install. */

@@ -28,6 +28,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const [command = 'help', ...rest] = process.argv.slice(2);
+/** Packages that actions find in their sandboxes: installed apart, because they do not go together with the platform's own. */
+const actionModules = join(root, 'libs/sandbox/modules/nodejs');
 const oldestNode = [20, 19];
 const sources = ['apps', 'libs', 'test', 'bench', '.swcrc', 'package.json'];
 /** A holder that has not touched its lock for this long is gone, even if its process id lives on as something else. */
@@ -57,7 +59,7 @@ function checkNode() {
 
 /** Installs and builds what is not up to date; one process at a time, the others wait and find it done. */
 async function prepare(folder) {
-  const steps = folder === root ? [installation(folder), build()] : [installation(folder)];
+  const steps = folder === root ? [installation(folder), installation(actionModules), build()] : [installation(folder)];
   if (steps.every((step) => step.done())) return;
   const release = await lock(join(folder, '.cache', 'bootstrap.lock'));
   try {

@@ -58,4 +58,22 @@ test('aio creates, invokes and shows logs', () => {
   aio('runtime:action:delete', 'helloAction');
 });
 
+test('aio makes, lists, shows and deletes an API, from arguments and from a file', async () => {
+  const web = join(home, 'web.js');
+  writeFileSync(web, 'function main(args) { return { body: { path: args.__ow_path } }; }');
+  aio('runtime:action:create', 'webAction', web, '--web', 'true');
+  const url = aio('runtime:api:create', '/pets', '/{name}', 'get', 'webAction', '--response-type', 'http', '--apiname', 'Pets').trim();
+  assert.match(url, /^http:\/\/[^/]+\/apis\/guest\/pets\/\{name\}$/);
+  assert.deepEqual(await (await fetch(url.replace('{name}', 'dog'))).json(), { path: '/pets/dog' });
+  assert.match(aio('runtime:api:list'), /get\s+Pets\s+http\S+\/apis\/guest\/pets\/\{name\}/);
+  assert.match(aio('runtime:api:list', '/pets', '/{name}', 'get'), /Pets/);
+  const file = join(home, 'pets.json');
+  writeFileSync(file, aio('runtime:api:get', 'Pets'));
+  aio('runtime:api:delete', '/pets', '/{name}', 'get');
+  assert.doesNotMatch(aio('runtime:api:list'), /Pets/);
+  assert.equal(`${aio('runtime:api:create', '--config-file', file).trim()}/{name}`, url);
+  assert.equal((await fetch(url.replace('{name}', 'cat'))).status, 200);
+  aio('runtime:api:delete', 'Pets');
+});
+
 test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));

@@ -46,7 +46,7 @@ after(async () => {
 const has = (tool: string): boolean =>
   spawnSync('bash', ['-c', `command -v ${tool}`], { env: { PATH: `${join(home, 'bin')}:${process.env['PATH']}` } }).status === 0;
 
-for (const name of ['getting-started', 'web-actions', 'sequences', 'triggers-and-rules']) {
+for (const name of ['getting-started', 'web-actions', 'sequences', 'triggers-and-rules', 'apis']) {
   test(`the guide ${name} does what it says`, async (t) => {
     const { files, commands } = readPage(join(guides, `${name}.md`));
     const folder = join(home, name);

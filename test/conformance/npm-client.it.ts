@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { projectRoot } from '../support/project.js';
+import { zipOf } from '../support/sandboxes.js';
 import { guestKey, startWorld, until, type World } from '../support/world.js';
 
 interface Client {
@@ -21,7 +22,15 @@ interface Client {
     logs(options: object): Promise<{ logs: string[] }>;
     result(options: object): Promise<{ result: unknown }>;
   };
+  readonly triggers: { update(options: object): Promise<Record<string, unknown>> };
+  readonly rules: { update(options: object): Promise<Record<string, unknown>> };
   readonly namespaces: { list(): Promise<string[]> };
+  readonly routes: {
+    create(options: object): Promise<{ gwApiUrl: string }>;
+    get(options: object): Promise<{ apis: { value: { gwApiUrl: string; apidoc: Record<string, unknown> } }[] }>;
+    list(options?: object): Promise<{ apis: unknown[] }>;
+    delete(options: object): Promise<unknown>;
+  };
 }
 
 const connect = createRequire(join(projectRoot, 'test/conformance/clients/package.json'))('openwhisk') as (options: object) => Client;
@@ -78,16 +87,50 @@ test('an action that fails rejects with its error', async () => {
 });
 
 test('sends a zip as a buffer', async () => {
-  const { ZipFile } = (await import('yazl')).default;
-  const zip = new ZipFile();
-  zip.addBuffer(Buffer.from(JSON.stringify({ main: 'app.js' })), 'package.json');
-  zip.addBuffer(Buffer.from("exports.main = () => ({ zipped: require('./part.js') });"), 'app.js');
-  zip.addBuffer(Buffer.from('module.exports = 42;'), 'part.js');
-  zip.end();
-  const chunks: Buffer[] = [];
-  for await (const chunk of zip.outputStream) chunks.push(chunk as Buffer);
-  await client.actions.update({ name: 'zipped', action: Buffer.concat(chunks), kind: 'nodejs:default' });
+  const action = await zipOf({
+    'package.json': JSON.stringify({ main: 'app.js' }),
+    'app.js': "exports.main = () => ({ zipped: require('./part.js') });",
+    'part.js': 'module.exports = 42;',
+  });
+  await client.actions.update({ name: 'zipped', action, kind: 'nodejs:default' });
   assert.deepEqual(await client.actions.invoke({ name: 'zipped', blocking: true, result: true }), { zipped: 42 });
+});
+
+test('inside an action, with nothing but its defaults: invokes another and fires a trigger', async () => {
+  const annotations = { 'provide-api-key': true };
+  const body = `const ow = openwhisk(); const answer = await ow.actions.invoke({ name: 'hello', params: args, blocking: true, result: true });
+    const fired = await ow.triggers.invoke({ name: 'inner', params: { n: 1 } }); return { answer, fired: fired.activationId };`;
+  const text = `const openwhisk = require('openwhisk'); async function main(args) { ${body} }`;
+  const zip = await zipOf({ 'index.mjs': `import openwhisk from 'openwhisk'; export async function main(args) { ${body} }` });
+  await client.actions.update({ name: 'hello', action: hello });
+  await client.triggers.update({ name: 'inner' });
+  await client.rules.update({ name: 'inner-hello', trigger: '/_/inner', action: '/_/hello' });
+  for (const action of [text, zip]) {
+    await client.actions.update({ name: 'outer', action, kind: 'nodejs:default', annotations });
+    const seen = await client.actions.invoke({ name: 'outer', params: { name: 'inside' }, blocking: true, result: true });
+    assert.deepEqual(seen['answer'], { hello: 'inside' });
+    assert.match(String(seen['fired']), /^[0-9a-f]{32}$/);
+  }
+});
+
+test('makes, calls, shows and deletes routes', async () => {
+  const web = 'function main(args) { return { body: { path: args.__ow_path } }; }';
+  await client.actions.update({ name: 'routed', action: web, annotations: { 'web-export': true } });
+  const route = { action: 'routed', basepath: '/npm', relpath: '/greet/{name}', operation: 'GET', responsetype: 'http', name: 'npm API' };
+  const { gwApiUrl } = await client.routes.create(route);
+  assert.deepEqual(await (await fetch(`${gwApiUrl}/greet/you`)).json(), { path: '/npm/greet/you' });
+  await client.routes.create({ ...route, relpath: '/', operation: 'POST', responsetype: 'json' });
+  const { apis } = await client.routes.get({ name: 'npm API' });
+  assert.deepEqual(Object.keys(apis[0]?.value.apidoc['paths'] ?? {}).toSorted(), ['/', '/greet/{name}']);
+  await client.routes.delete({ basepath: '/npm' });
+  await client.routes.create({ swagger: JSON.stringify(apis[0]?.value.apidoc) });
+  assert.deepEqual((await client.routes.get({ basepath: '/npm' })).apis, apis);
+  assert.deepEqual(await (await fetch(`${gwApiUrl}/greet/again`)).json(), { path: '/npm/greet/again' });
+  await client.routes.delete({ basepath: '/npm', relpath: '/', operation: 'POST' });
+  await client.routes.delete({ basepath: '/npm', relpath: '/greet/{name}' });
+  assert.deepEqual((await client.routes.list()).apis, []);
+  await assert.rejects(client.routes.delete({ basepath: '/npm' }), /API deletion failure: API '\/npm' does not exist\./);
+  await assert.rejects(client.routes.create({ ...route, responsetype: 'json' }), /must use a response type of '\.http'/);
 });
 
 test('every answer was as the document describes it', async () => assert.deepEqual(await world.departures(), []));

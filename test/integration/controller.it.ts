@@ -44,6 +44,12 @@ describe('a controller with a region behind it', { timeout: 300_000 }, () => {
     assert.equal(reply.headers.get('content-type'), 'application/json');
   });
 
+  test('the API tells when it was built, as a date', async () => {
+    const { build, buildno } = (await ask('GET', '/api/v1', { key: null })).json<{ build: string; buildno: string }>();
+    assert.match(build, /^20\d\d-\d\d-\d\dT/);
+    assert.match(buildno, /^\d+\.\d+\.\d+$/);
+  });
+
   test('text survives every door, characters outside the plane and a NUL too', async () => {
     const value = { s: '日本語 é 👩‍👩‍👧 \u2028', nul: 'x\u0000y', '\u0000k': 1, pad: `${'x'.repeat(65_530)}日本` };
     await deploy('text', 'function main(args) { console.log(args.s); return { ...args }; }', {

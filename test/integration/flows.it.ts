@@ -165,6 +165,11 @@ describe('flows', { timeout: 300_000 }, () => {
     assert.equal(reply.status, 202);
     const told = await record(reply.json<{ activationId: string }>().activationId, 1);
     const lines = told.logs.map((line) => JSON.parse(line) as { rule: string; statusCode: number; error?: string; activationId?: string });
+    const made = ['guest/runs', 'guest/misses', 'guest/sleeps'];
+    assert.deepEqual(
+      lines.map(({ rule }) => rule),
+      made,
+    );
     const of = (rule: string) => lines.find((line) => line.rule === `guest/${rule}`);
     assert.equal(of('misses')?.error, 'The requested resource does not exist.');
     assert.equal(of('sleeps')?.error, "Rule 'guest/sleeps' is inactive, action 'guest/inc' was not activated.");

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ActivationId, InitOrder, Sandbox, SandboxRun } from '#libs/domain';
-import { NativeDriver } from '#libs/sandbox';
+import { NativeDriver, npmEnvironment, type EgressOptions } from '#libs/sandbox';
 import { Logger } from '#libs/telemetry';
 import { ZipFile } from 'yazl';
 
@@ -23,13 +23,15 @@ export interface TestSpawner {
   readonly firstUid: number;
   /** Everything it wrote so far. */
   log(): string;
-  connect(): Promise<NativeDriver>;
+  connect(egress?: EgressOptions): Promise<NativeDriver>;
   /** Ends it, if it has not ended, and removes its folder. Returns its exit code. */
   stop(): Promise<number | null>;
 }
 
 /** Starts the real spawner; `dir` lets it follow another in the same folder. */
-export function startSpawner(options: { mode?: string; dir?: string; firstUid?: number; pids?: number; path?: string } = {}): TestSpawner {
+export function startSpawner(
+  options: { mode?: string; dir?: string; firstUid?: number; pids?: number; path?: string; registry?: string; store?: string } = {},
+): TestSpawner {
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'isochrone-it-'));
   // Sandboxes run as users of their own and must be able to reach it.
   chmodSync(dir, 0o755);
@@ -38,11 +40,14 @@ export function startSpawner(options: { mode?: string; dir?: string; firstUid?: 
   const child = spawn(process.execPath, ['--enable-source-maps', main], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
+      ...npmEnvironment(process.env),
+      ...(options.registry === undefined ? {} : { npm_config_registry: options.registry }),
       PATH: options.path ?? process.env['PATH'],
       SECRET_OF_THE_HOST: 'hush',
       ISOCHRONE_SPAWNER_LISTEN: address,
       ISOCHRONE_SANDBOX_DIR: join(dir, 'sandboxes'),
       ISOCHRONE_SANDBOX: options.mode ?? 'auto',
+      ...(options.store === undefined ? {} : { ISOCHRONE_RUNTIMES_DIR: options.store }),
       ISOCHRONE_FRAME_TOKEN: token,
       ISOCHRONE_SANDBOX_UID: String(firstUid),
       ISOCHRONE_SANDBOX_PIDS: String(options.pids ?? 64),
@@ -58,7 +63,14 @@ export function startSpawner(options: { mode?: string; dir?: string; firstUid?: 
     dir,
     firstUid,
     log: () => log,
-    connect: () => NativeDriver.connect({ spawner: address, token, name: 'test', logger: new Logger({}, 'error', () => undefined) }),
+    connect: (egress) =>
+      NativeDriver.connect({
+        spawner: address,
+        token,
+        name: 'test',
+        logger: new Logger({}, 'error', () => undefined),
+        ...(egress && { egress }),
+      }),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill('SIGTERM');
@@ -165,8 +177,13 @@ function status(pid: number): string {
 }
 
 /** A sandbox of `driver` for the length of `use`. */
-export async function withSandboxOf<T>(driver: NativeDriver, use: (sandbox: Sandbox) => Promise<T>, memoryMiB = 256): Promise<T> {
-  const sandbox = await driver.create({ kind: 'nodejs:20', memoryMiB });
+export async function withSandboxOf<T>(
+  driver: NativeDriver,
+  use: (sandbox: Sandbox) => Promise<T>,
+  memoryMiB = 256,
+  kind = 'nodejs:20',
+): Promise<T> {
+  const sandbox = await driver.create({ kind, memoryMiB });
   try {
     return await use(sandbox);
   } finally {

@@ -2,6 +2,7 @@ import { doctor } from './commands/doctor.js';
 import type { Command, Surroundings } from './commands/command.js';
 import { helpText } from './commands/help.js';
 import { importEntities } from './commands/import.js';
+import { kinds } from './commands/kinds.js';
 import { kill, start } from './commands/regions.js';
 import { status } from './commands/status.js';
 import { subjects } from './commands/subjects.js';
@@ -10,7 +11,18 @@ import { up } from './commands/up.js';
 import { why } from './commands/why.js';
 import { Refusal } from './refusal.js';
 
-const commands: Readonly<Record<string, Command>> = { up, try: tryOut, status, kill, start, doctor, why, subjects, import: importEntities };
+const commands: Readonly<Record<string, Command>> = {
+  up,
+  try: tryOut,
+  status,
+  kill,
+  start,
+  doctor,
+  kinds,
+  why,
+  subjects,
+  import: importEntities,
+};
 
 /** Runs one command and returns its exit code. What went wrong stands as one line on stderr. */
 export async function run(args: readonly string[], surroundings: Omit<Surroundings, 'args'>): Promise<number> {

@@ -11,6 +11,8 @@ async function main(): Promise<void> {
       listen: env.ISOCHRONE_SPAWNER_LISTEN,
       token: env.ISOCHRONE_FRAME_TOKEN,
       dir: env.ISOCHRONE_SANDBOX_DIR,
+      store: env.ISOCHRONE_RUNTIMES_DIR,
+      env: process.env,
       mode: env.ISOCHRONE_SANDBOX,
       firstUid: env.ISOCHRONE_SANDBOX_UID,
       path: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',

@@ -29,6 +29,12 @@ export class Identities {
     return identity;
   }
 
+  /** The identity an `Authorization` header proves, where that may be anyone's: credentials that are no good make a caller anonymous and nothing else. */
+  async recognise(header: string | undefined): Promise<Identity | undefined> {
+    const credentials = readCredentials(header);
+    return credentials.kind === 'key' ? this.byKey(credentials.uuid, credentials.secret) : undefined;
+  }
+
   /** The identity a key proves, or undefined. */
   async byKey(uuid: string, secret: string): Promise<Identity | undefined> {
     const key = (await this.keys.read(uuid)) ?? nobody;

@@ -25,6 +25,7 @@ export const LimitOverridesDoc = z.object({
   concurrentInvocations: count.optional(),
   allowedKinds: z.array(z.string()).optional(),
   storeActivations: z.boolean().optional(),
+  waitOverStatus: z.union([z.literal(202), z.literal(504)]).optional(),
 });
 
 /** The document of a namespace's row. */

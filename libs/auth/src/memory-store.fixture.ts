@@ -1,4 +1,13 @@
-import { EntityStore, type EntityKey, type EntityRow, type EntityWrite, type Hlc, type RegionCode, type Space } from '#libs/domain';
+import {
+  EntityStore,
+  type EntityKey,
+  type EntityRow,
+  type EntityWrite,
+  type Hlc,
+  type NamespaceId,
+  type RegionCode,
+  type Space,
+} from '#libs/domain';
 
 /** Definitions of a region in memory. */
 export class MemoryStore extends EntityStore {
@@ -34,6 +43,10 @@ export class MemoryStore extends EntityStore {
 
   override async all(space: Space): Promise<EntityRow[]> {
     return [...this.rows.values()].filter((row) => row.space === space && !row.deleted);
+  }
+
+  override async inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]> {
+    return (await this.all(space)).filter((row) => row.ns === ns).toSorted((a, b) => (a.path < b.path ? -1 : 1));
   }
 
   private matching({ ns, kind, pkg }: Parameters<EntityStore['count']>[0]): EntityRow[] {

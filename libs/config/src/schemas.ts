@@ -1,4 +1,4 @@
-import { limitProfiles, type LimitProfileName } from '#libs/domain';
+import { egressPorts, isKind, limitProfiles, nodeKinds, type LimitProfileName } from '#libs/domain';
 import { z } from 'zod';
 import { domainName, list, port, secureUrl } from './read.js';
 
@@ -54,6 +54,8 @@ export const RegionEnv = InRegion.extend({
   /** Name of this process among its like, such as `controller-0`; never two at once with the same name in a region. */
   ISOCHRONE_NAME: z.string().min(1).default('region-0'),
   ISOCHRONE_LIMITS: z.enum(profileNames).default('seed'),
+  /** Kinds of runtimes that actions may have, such as `nodejs:20,nodejs:22,python:3`: what the region's spawners can bring. */
+  ISOCHRONE_KINDS: list.pipe(z.array(z.string().refine(isKind, 'no kind of runtime')).min(1)).default([...nodeKinds]),
   /** Where the controller's REST API listens. */
   ISOCHRONE_HOST: z.string().default('127.0.0.1'),
   ISOCHRONE_PORT: port.default(3241),
@@ -95,6 +97,17 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_USER_MEMORY_MIB: z.coerce.number().int().min(256).default(4096),
   /** Stem cells to keep, as `MiB:count` entries. */
   ISOCHRONE_STEMS: list.default(['256:2']),
+  /** What isolated actions may reach besides this world's API: public addresses on `ISOCHRONE_EGRESS_PORTS`, on any port, or none. */
+  ISOCHRONE_EGRESS: z.enum(['listed', 'open', 'none']).default('listed'),
+  ISOCHRONE_EGRESS_PORTS: list.default([...egressPorts]),
+  /** Reachable in every mode, even where it is private: `address`, `address/bits`, `name` or `*.name`, with or without `:port`. */
+  ISOCHRONE_EGRESS_ALLOW: list.default([]),
+  /** Name servers for actions, as `address` or `address:port`; the machine's own where empty. */
+  ISOCHRONE_EGRESS_DNS: list.default([]),
+  /** Whether timetables of alarms are limited to full minutes, as OpenWhisk's alarms provider can be told to. */
+  ISOCHRONE_ALARM_FULL_MINUTES: z.stringbool().default(false),
+  /** How long a region is out of reach until another one makes its alarms go off, ms. */
+  ISOCHRONE_ALARM_TAKEOVER_MS: z.coerce.number().int().min(1000).default(30_000),
   /** Bearer token of the administrative API. */
   ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
   /** Basic credentials of `POST /disable`; without both, nobody may. */
@@ -141,6 +154,8 @@ export const SpawnerEnv = z.object({
   ISOCHRONE_SPAWNER_LISTEN: z.string().min(1),
   /** Folder for slots and runtime roots; every user must be able to reach it (no parent of mode 700). */
   ISOCHRONE_SANDBOX_DIR: z.string().min(1),
+  /** Folder of runtimes that were brought from the npm registry, shared by the spawners of a machine; inside the sandbox folder where not given. */
+  ISOCHRONE_RUNTIMES_DIR: z.string().min(1).optional(),
   /** `auto` isolates where this machine can and warns where it cannot; `native` fails where it cannot; `process` never isolates. */
   ISOCHRONE_SANDBOX: z.enum(['auto', 'native', 'process']).default('auto'),
   ISOCHRONE_FRAME_TOKEN: z.string().min(16),

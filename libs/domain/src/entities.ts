@@ -3,7 +3,18 @@ import type { EntityId, Hlc, NamespaceId } from './ids.js';
 import type { EntityPath } from './names.js';
 
 /** What a row of the entity table is about. Rows of different spaces may share a path. */
-export const spaces = { definition: 0, namespace: 1, key: 2, limits: 3, namespaceKey: 4, ruled: 5, logForwarding: 8 } as const;
+export const spaces = {
+  definition: 0,
+  namespace: 1,
+  key: 2,
+  limits: 3,
+  namespaceKey: 4,
+  ruled: 5,
+  apiRoute: 6,
+  alarm: 7,
+  logForwarding: 8,
+  apiDocument: 9,
+} as const;
 export type Space = (typeof spaces)[keyof typeof spaces];
 
 /** What a definition is. Actions, triggers, rules and packages share one name space. */

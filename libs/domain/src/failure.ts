@@ -31,6 +31,7 @@ export const failures = {
   throttled: [429, '{reason}'],
   internal: [500, 'There was an internal server error.'],
   unavailable: [503, 'The server is currently unavailable (because it is overloaded or down for maintenance).'],
+  'api-refused': [502, '{reason}'],
   'admin-conflict': [409, '{reason}'],
   'no-upgrade': [501, 'Protocol upgrades are not supported.'],
   'region-lost': [502, '{reason}'],

@@ -22,6 +22,14 @@ export function activationId(region: RegionCode, acceptedAtMs: number, random: s
   return (hex(region, 2) + hex(acceptedAtMs, 12) + random) as ActivationId;
 }
 
+/** Builds an entity's id, which sorts by when the entity was made (a UUID of version 7). `random` is 20 hex digits from a good source. */
+export function entityIdAt(madeAtMs: number, random: string): EntityId {
+  invariant(/^[0-9a-f]{20}$/.test(random), '20 hex digits of randomness');
+  const time = hex(madeAtMs, 12);
+  const variant = (8 + (parseInt(random.slice(3, 4), 16) % 4)).toString(16);
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 19)}` as EntityId;
+}
+
 /** What an activation id tells: the region that accepted it and when (epoch ms). Any 32 hex digits are readable, ours or not. */
 export function readActivationId(id: ActivationId): { region: RegionCode; acceptedAtMs: number } {
   return { region: parseInt(id.slice(0, 2), 16) as RegionCode, acceptedAtMs: parseInt(id.slice(2, 14), 16) };

@@ -25,8 +25,15 @@ export interface LimitProfile {
   readonly payloadBytes: number;
   readonly resultBytes: number;
   readonly sequenceLength: number;
+  /** Operations that the APIs of a namespace may have together. */
+  readonly apiRoutes: number;
+  /** The document of one API, and those of all APIs of a namespace together. */
+  readonly apiBytes: number;
+  readonly apisBytes: number;
   readonly listStd: number;
   readonly listMax: number;
+  /** The same for lists of definitions: what deploys here lists without a limit, and takes what is not there for gone. */
+  readonly listDefinitionsStd: number;
   /** Longest wait of a blocking call, ms. */
   readonly blockingWaitMs: number;
   /** Status of the answer to a blocking call that outlasts the wait. */
@@ -35,6 +42,8 @@ export interface LimitProfile {
   readonly tellsRetryAfter: boolean;
   /** The kind that `nodejs:default` resolves to. */
   readonly defaultNodeKind: string;
+  /** The kinds that the refusal of an unknown one names; all that are offered where not given. OpenWhisk's stand-alone server knows one. */
+  readonly namedKinds?: readonly string[];
   /** A sandbox unused for `idleMs` may be reclaimed; at `idleMaxMs` it is. */
   readonly idleMs: number;
   readonly idleMaxMs: number;
@@ -43,6 +52,12 @@ export interface LimitProfile {
 }
 
 const MiB = 1024 * 1024;
+
+/** Ports of public addresses that actions may connect to unless an operator says otherwise (Adobe I/O Runtime's list). */
+export const egressPorts: readonly string[] = (
+  '21,22,25,53,80,123,143,200-299,389,443,445,465,587,636,1433,2000-2999,3000,3306,4242,4317,4343,5400,5432,5671,5672,6061,6062,6379,6380,' +
+  '6651,8000,8020,8080,8085,8088,8089,8300,8500,8600,9090,9092,9093,9094,9096-9352,9354,10000-20000,27016,27017,27018,27019,30303,50010,60020'
+).split(',');
 
 const openwhisk: LimitProfile = {
   timeout: { min: 100, std: 60_000, max: 300_000 },
@@ -59,19 +74,25 @@ const openwhisk: LimitProfile = {
   payloadBytes: MiB,
   resultBytes: MiB,
   sequenceLength: 50,
+  apiRoutes: 500,
+  apiBytes: MiB,
+  apisBytes: 4 * MiB,
   listStd: 30,
   listMax: 200,
+  listDefinitionsStd: 30,
   blockingWaitMs: 60_000,
   waitOverStatus: 202,
   tellsRetryAfter: false,
   defaultNodeKind: 'nodejs:20',
+  namedKinds: ['nodejs:20'],
   idleMs: 5 * 60_000,
   idleMaxMs: 10 * 60_000,
   retentionDays: 7,
 };
 
+const { namedKinds: _, ...unnamed } = openwhisk;
 const adobe: LimitProfile = {
-  ...openwhisk,
+  ...unnamed,
   timeout: { min: 100, std: 60_000, max: 10_800_000 },
   memory: { min: 128, std: 256, max: 4096 },
   concurrency: { min: 1, std: 200, max: 500 },
@@ -87,7 +108,7 @@ const adobe: LimitProfile = {
 
 /** The named sets of limits, chosen by `LIMITS`. */
 export const limitProfiles = {
-  seed: { ...adobe, waitOverStatus: 504, idleMs: 5 * 60_000 },
+  seed: { ...adobe, listDefinitionsStd: 1000, waitOverStatus: 504, idleMs: 5 * 60_000 },
   openwhisk,
   'adobe-2026': adobe,
 } as const satisfies Record<string, LimitProfile>;
@@ -102,6 +123,8 @@ export interface LimitOverrides {
   readonly concurrentInvocations?: number;
   readonly allowedKinds?: readonly string[];
   readonly storeActivations?: boolean;
+  /** Status of the answer to a blocking call that outlasts the wait: stock clients of Adobe's repeat every call that ends with 400 or more. */
+  readonly waitOverStatus?: LimitProfile['waitOverStatus'];
 }
 
 /** Limits of an action where the request gives none. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkName, checkNamespace, isName, nextVersion, parseVersion, splitPath } from './names.js';
+import { checkName, checkNamespace, isName, isOlderVersion, nextVersion, parseVersion, splitPath } from './names.js';
 
 test('names hold word characters, blanks and a few signs', () => {
   for (const name of ['a', '_', '1-x', 'a.b-c_d@e&f', 'a b', 'a.', 'A', 'a'.repeat(256)]) assert.ok(isName(name), name);
@@ -61,4 +61,10 @@ test('the next version is one more in the third place', () => {
 test('a path splits into package and name', () => {
   assert.deepEqual(splitPath('p/a'), { pkg: 'p', name: 'a' });
   assert.deepEqual(splitPath('a'), { pkg: undefined, name: 'a' });
+});
+
+test('versions are compared number by number', () => {
+  assert.ok(isOlderVersion('0.9.10', '0.10.0'));
+  assert.ok(isOlderVersion('1.0.9', '1.0.10'));
+  for (const version of ['1.0.0', '1.0.1', '2.0.0']) assert.ok(!isOlderVersion(version, '1.0.0'), version);
 });

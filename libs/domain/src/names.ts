@@ -54,3 +54,10 @@ export function nextVersion(version: string): string {
   const [major = '0', minor = '0', patch = '0'] = version.split('.');
   return `${major}.${minor}.${Number(patch) + 1}`;
 }
+
+/** Whether one version comes before another, number by number. */
+export function isOlderVersion(version: string, than: string): boolean {
+  const [mine, theirs] = [version, than].map((each) => each.split('.').map(Number)) as [number[], number[]];
+  const at = mine.findIndex((number, place) => number !== (theirs[place] ?? 0));
+  return at >= 0 && (mine[at] ?? 0) < (theirs[at] ?? 0);
+}

@@ -12,6 +12,8 @@ export type Outcome =
   | { readonly kind: 'timed-out'; readonly phase: Phase; readonly timeoutMs: number }
   | { readonly kind: 'out-of-memory'; readonly phase: Phase }
   | { readonly kind: 'not-provisioned' }
+  /** The image that the action names cannot be had. */
+  | { readonly kind: 'not-pulled'; readonly image: string }
   /** A run that may have started was lost with its invoker and is never run again. */
   | { readonly kind: 'lost' }
   /** Nothing was run because of what is wrong with the action or the caller's limits: an application error. */
@@ -38,6 +40,8 @@ export function toResponse(outcome: Outcome, limitBytes: number, truncationBytes
       return developerError('The action exhausted its memory and was aborted.');
     case 'not-provisioned':
       return { statusCode: 3, result: errorResult('Failed to provision resources to run the action.') };
+    case 'not-pulled':
+      return developerError(`Failed to pull container image '${outcome.image}'.`);
     case 'lost':
       return {
         statusCode: 3,

@@ -62,6 +62,8 @@ export abstract class EntityStore {
   abstract count(query: { ns: NamespaceId; kind: EntityKind; pkg?: string }): Promise<number>;
   /** All visible rows of a space with the given path, whatever the namespace (auth keys by their uuid, namespaces by name). */
   abstract findByPath(space: Space, path: string): Promise<EntityRow[]>;
+  /** All visible rows of one namespace in a space, by path. */
+  abstract inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]>;
   /** All visible rows of a space. */
   abstract all(space: Space): Promise<EntityRow[]>;
 }
@@ -196,7 +198,7 @@ export abstract class ActivationStore {
   abstract byTransid(transid: string): Promise<ActivationRecord[]>;
 }
 
-/** How an activation that consists of others goes about it: the region runs it itself, and only what it causes reaches an invoker. */
+/** How an activation that the region runs itself goes about it: mostly one that consists of others, of which only what it causes reaches an invoker. */
 export type Flow = FlowSurroundings &
   (
     | {
@@ -206,6 +208,8 @@ export type Flow = FlowSurroundings &
       }
     /** A conductor says what comes next. */
     | { readonly kind: 'composition' }
+    /** It consists of nothing else: what it does is the region's own work, such as a feed's. */
+    | { readonly kind: 'native' }
   );
 
 /** Where a flow stands among others. */
@@ -260,6 +264,8 @@ export interface RunAction {
   readonly name: string;
   readonly version: string;
   readonly kind: string;
+  /** The image it runs in, where it names one itself. */
+  readonly image?: string;
   readonly main: string;
   readonly binary: boolean;
   readonly blob: string;

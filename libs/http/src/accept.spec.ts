@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { accepts, checkAcceptable } from './accept.js';
-import { emptyAnswer, jsonAnswer } from './answer.js';
+import { bareAnswer, emptyAnswer, jsonAnswer } from './answer.js';
 import { toJsonText } from '#libs/domain';
 
 test('a media type is accepted by itself, by its range, by everything and by silence', () => {
@@ -19,4 +19,5 @@ test('only successful answers with a body can be unacceptable', () => {
   });
   checkAcceptable('text/plain', jsonAnswer(404, toJsonText({})));
   checkAcceptable('image/png', emptyAnswer(204));
+  checkAcceptable('application/json', bareAnswer(200, 'OK'));
 });

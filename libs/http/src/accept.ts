@@ -18,8 +18,8 @@ export function accepts(header: string | undefined, type: string): boolean {
 
 /** Throws when a successful answer with a body has a type the client does not accept; errors and bare statuses pass. */
 export function checkAcceptable(header: string | undefined, answer: Answer): void {
-  const { status, type, body } = answer;
-  if (status < 200 || status > 299 || type === undefined || body === undefined) return;
+  const { status, type, body, bare } = answer;
+  if (bare || status < 200 || status > 299 || type === undefined || body === undefined) return;
   if (!accepts(header, type)) throw new Failure('not-acceptable', { types: type });
 }
 

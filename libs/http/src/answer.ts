@@ -10,6 +10,8 @@ export interface Answer {
   readonly headers: AnswerHeaders;
   readonly type?: string;
   readonly body?: string | Uint8Array;
+  /** Whether the body only spells out the status: then nobody is asked whether they accept its type. */
+  readonly bare?: true;
 }
 
 /** The content type of every JSON answer. It bears no charset: clients compare it as a whole. */
@@ -26,6 +28,11 @@ export function jsonAnswer(status: number, body: JsonText, headers: AnswerHeader
 /** An answer whose body is plain text. */
 export function textAnswer(status: number, body: string, headers: AnswerHeaders = {}): Answer {
   return { status, headers, type: textType, body };
+}
+
+/** An answer that says no more than its status, in a word. */
+export function bareAnswer(status: number, word: string): Answer {
+  return { ...textAnswer(status, word), bare: true };
 }
 
 /** An answer without a body. */

@@ -1,4 +1,5 @@
 export { PgActivationStore } from './activations/pg-activation-store.js';
+export { PgAlarms, type AlarmFire } from './alarms/pg-alarms.js';
 export { Partitions } from './activations/partitions.js';
 export { applyRow, type Applied } from './entities/apply.js';
 export { PgEntityStore } from './entities/pg-entity-store.js';

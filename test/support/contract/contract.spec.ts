@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limitProfiles } from '#libs/domain';
+import { limitProfiles, nodeKinds } from '#libs/domain';
 import { openApiDocument } from '../../../apps/region/src/controller/openapi/document.js';
 import { Contract, type Exchange } from './contract.js';
 import type { ApiDocument } from './document.js';
 import { gaps } from './gaps.js';
 
-const document = openApiDocument({ profile: limitProfiles.openwhisk, version: '1', operatorRoutes: true }) as unknown as ApiDocument;
+const document = openApiDocument({
+  kinds: nodeKinds,
+  profile: limitProfiles.openwhisk,
+  version: '1',
+  operatorRoutes: true,
+}) as unknown as ApiDocument;
 const headers = { 'content-type': ['application/json'], 'x-request-id': ['t'], 'x-isochrone-region': ['eu'] };
 const trigger = {
   namespace: 'guest',

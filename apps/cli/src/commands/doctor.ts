@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statfsSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
+import { findKinds } from '#libs/sandbox';
 import { holderOf } from '../world/lock.js';
 import { findPostgres } from '../world/native.js';
 import { isFree, listenerOf } from '../world/ports.js';
 import { firstRegionOffset } from '../world/plan.js';
 import { standardRegions } from '../world/geography.js';
-import { readArguments, type Command, type Where } from './command.js';
+import { readArguments, type Command, type Surroundings, type Where } from './command.js';
 
 /** One thing this machine has or lacks. `needed`: a world cannot start without it. */
 interface Finding {
@@ -26,7 +27,15 @@ export const doctor: Command = {
   about: 'say what this machine has and lacks, and what brings the rest',
   async run(surroundings) {
     const { where } = readArguments(surroundings, doctor.usage, []);
-    const findings = [...programs(), isolation(), cgroups(), postgres(), disk(surroundings.root, where), ...(await ports(where))];
+    const findings = [
+      ...programs(),
+      isolation(),
+      cgroups(),
+      postgres(),
+      ...kinds(surroundings, where),
+      disk(surroundings.root, where),
+      ...(await ports(where)),
+    ];
     for (const { what, well, needed, detail, remedy } of findings) {
       const sign = well ? 'ok     ' : needed ? 'MISSING' : 'absent ';
       surroundings.print(`${sign}  ${what.padEnd(22)} ${detail}${well || remedy === undefined ? '' : `\n${' '.repeat(9)}${remedy}`}`);
@@ -85,6 +94,16 @@ function cgroups(): Finding {
     detail: version ?? 'limits of memory and processes are then kept by other means',
     remedy: 'boot a Linux with cgroups mounted on /sys/fs/cgroup',
   };
+}
+
+function kinds({ env }: Surroundings, { folder }: Where): Finding[] {
+  return findKinds(folder.runtimes, env['PATH'] ?? '').map(({ kind, here, detail, remedy }): Finding => ({
+    what: `kind ${kind}`,
+    well: here,
+    needed: false,
+    detail,
+    ...(remedy !== undefined && { remedy }),
+  }));
 }
 
 function postgres(): Finding {

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import { domainName } from '#libs/config';
 import { limitProfiles } from '#libs/domain';
+import { availableKinds, npmEnvironment } from '#libs/sandbox';
 import { Logger } from '#libs/telemetry';
 import { z } from 'zod';
 import { Refusal, explain } from '../refusal.js';
@@ -114,9 +115,21 @@ function makeWorld(folder: DataFolder, { settings, world }: PreparedWorld, wish:
     Object.entries(env).flatMap(([name, value]) => (value !== undefined && passedOn.test(name) ? [[name, value]] : [])),
   );
   const kafka = wish.kafka ? (wish.brokers.length > 0 ? wish.brokers : 'own') : 'none';
+  const kinds = env['ISOCHRONE_KINDS'] === undefined ? availableKinds(base['PATH'] ?? '') : listOf(env['ISOCHRONE_KINDS']);
   const logger = supervisorLog(folder);
   const changed = (): void => running.note();
-  const { units, logs } = assembleWorld({ folder, settings, world, limits: wish.limits, kafka, base, logger, changed });
+  const { units, logs } = assembleWorld({
+    folder,
+    settings,
+    world,
+    limits: wish.limits,
+    kafka,
+    base,
+    kinds,
+    npm: npmEnvironment(env),
+    logger,
+    changed,
+  });
   const running = new LocalWorld(folder, world, units, logger, logs);
   return running;
 }

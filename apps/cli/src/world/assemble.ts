@@ -7,7 +7,7 @@ import { Child, type ProcessSpec } from '../supervision/child.js';
 import { listens, probe } from '../supervision/probes.js';
 import type { Unit } from '../supervision/unit.js';
 import type { DataFolder } from './folder.js';
-import { guestRows } from './guest.js';
+import { wellKnownRows } from './guest.js';
 import type { RegionUnits, WorldUnits } from './local-world.js';
 import { findPostgres } from './native.js';
 import { planWorld, regionSockets, regionTls, type PlannedProcess, type Queue } from './plan.js';
@@ -31,6 +31,8 @@ export interface AssemblyInput {
   /** `own`: a broker for each region; a list: brokers that run already. */
   readonly kafka: 'none' | 'own' | readonly string[];
   readonly base: Readonly<Record<string, string>>;
+  readonly kinds: readonly string[];
+  readonly npm: Readonly<Record<string, string>>;
   readonly logger: Logger;
   /** Called whenever a process began or ended. */
   readonly changed: () => void;
@@ -38,7 +40,7 @@ export interface AssemblyInput {
 
 /** The units of a world, none of them started, and the logs they write. */
 export function assembleWorld(input: AssemblyInput): { units: WorldUnits; logs: string[] } {
-  const { folder, settings, world, base } = input;
+  const { folder, settings, world, base, kinds, npm } = input;
   const programs = findPostgres();
   const ids = world.regions.map(({ id }) => id as string);
   const clusters = new Map(
@@ -53,7 +55,7 @@ export function assembleWorld(input: AssemblyInput): { units: WorldUnits; logs: 
     ]),
   );
   const databases = Object.fromEntries([...clusters].map(([id, cluster]) => [id, cluster.url]));
-  const planned = planWorld({ folder, settings, world, limits: input.limits, queue: queueOf(input), databases, base });
+  const planned = planWorld({ folder, settings, world, limits: input.limits, queue: queueOf(input), databases, base, kinds, npm });
   const unitOf = (wanted: string): Unit => {
     const process = planned.find(({ name }) => name === wanted);
     if (!process) throw new Error(`the plan has no process '${wanted}'`);
@@ -64,7 +66,7 @@ export function assembleWorld(input: AssemblyInput): { units: WorldUnits; logs: 
     stores: [new Child(postgresSpec(input, id, cluster), input.logger, input.changed), ...brokerOf(input, id)],
     spawner: unitOf(`${id}.spawner`),
     services: ['controller', 'invoker', 'replication'].map((role) => unitOf(`${id}.${role}`)),
-    seed: () => writeSeeds(cluster.url, guestRows(settings), input.logger),
+    seed: () => writeSeeds(cluster.url, wellKnownRows(settings), input.logger),
   }));
   const logs = [
     ...planned.map(({ name }) => folder.log(name)),

@@ -49,6 +49,11 @@ export class DataFolder {
     return join(this.logs, `${name}.log`);
   }
 
+  /** Where runtimes from the npm registry are kept, for all regions; erasing the world leaves them. */
+  get runtimes(): string {
+    return join(this.path, 'runtimes');
+  }
+
   /** A folder of a region's own, such as its blobs. */
   region(id: string, name: string): string {
     return join(this.path, 'regions', id, name);
@@ -137,7 +142,10 @@ export class DataFolder {
   private isOurs(): boolean {
     if (!existsSync(this.path)) return true;
     const names = readdirSync(this.path);
-    return names.every((name) => name.startsWith('.') || name.startsWith('lock.')) || names.some((name) => contents.includes(name));
+    return (
+      names.every((name) => name.startsWith('.') || name.startsWith('lock.')) ||
+      names.some((name) => contents.includes(name) || name === 'runtimes')
+    );
   }
 
   private get outside(): string {

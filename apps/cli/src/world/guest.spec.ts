@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { spaces } from '#libs/domain';
 import { newRegionKey } from '#libs/storage';
 import { describeWorld } from './geography.js';
-import { completeGuest, guestKey, guestRows } from './guest.js';
+import { completeSecrets, guest, guestKey, system, wellKnownRows } from './guest.js';
 import { newSettings, type Settings } from './settings.js';
 
 const bare: Settings = {
@@ -14,16 +14,24 @@ const bare: Settings = {
 };
 const worldOf = (settings: Settings) =>
   describeWorld(settings, Object.fromEntries(settings.regions.map((id) => [id, newRegionKey().publicKey])));
-const settings: Settings = { ...bare, guest: completeGuest(bare.guest, worldOf(bare)) };
+const complete = (from: Settings): Settings => ({
+  ...from,
+  guest: completeSecrets(guest, from.guest, worldOf(from)),
+  system: completeSecrets(system, from.system, worldOf(from)),
+});
+const settings = complete(bare);
+const guestRows = (of: Settings) => wellKnownRows(of).filter(({ ns }) => ns === guest.uuid);
 
-test('the rows of the guest are the same whenever and wherever they are made', () => {
-  assert.deepEqual(guestRows(settings), guestRows(settings));
-  assert.equal(completeGuest(settings.guest, worldOf(settings)), settings.guest);
+test('the rows of well-known namespaces are the same whenever and wherever they are made', () => {
+  assert.deepEqual(wellKnownRows(settings), wellKnownRows(settings));
+  assert.equal(wellKnownRows(settings).length, 6);
+  assert.equal(complete(settings).guest, settings.guest);
+  assert.equal(complete(settings).system, settings.system);
 });
 
 test('a new set of wraps makes newer rows', () => {
   const more: Settings = { ...settings, regions: [...settings.regions, 'sa-east-1'], codes: { ...settings.codes, 'sa-east-1': 3 } };
-  const later: Settings = { ...more, guest: completeGuest(more.guest, worldOf(more)) };
+  const later = complete(more);
   const version = (of: Settings) => BigInt(guestRows(of)[0]?.hlc ?? 0);
   assert.equal(version(later) - version(settings), 1n);
   assert.equal(version(settings) >> 16n, BigInt(settings.createdAtMs));

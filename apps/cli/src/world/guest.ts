@@ -1,44 +1,78 @@
 /**
- * The guest: the well-known namespace and key that every OpenWhisk on one machine has. Its rows are the same, byte for byte, in every region
- * from the start, so that regions agree on them without a word; profile `local` alone has them.
+ * The well-known namespaces and keys that every OpenWhisk on one machine has: the guest's, and that of the packages for everybody. Their rows are
+ * the same, byte for byte, in every region from the start, so that regions agree on them without a word; profile `local` alone has them.
  */
 import { createHash } from 'node:crypto';
-import { spaces, toJsonText, type EntityId, type EntityRow, type Hlc, type NamespaceId, type RegionCode, type World } from '#libs/domain';
+import {
+  spaces,
+  systemNamespace,
+  toJsonText,
+  type EntityId,
+  type EntityRow,
+  type Hlc,
+  type NamespaceId,
+  type RegionCode,
+  type World,
+} from '#libs/domain';
 import { namespaceKeyWrite, sealSecret, type NamespaceKeyDocument } from '#libs/storage';
-import type { Settings } from './settings.js';
+import type { NamespaceSecrets, Settings } from './settings.js';
 
-const uuid = '23bc46b1-71f6-4ed5-8c54-816aa4f8c502';
-const secret = '123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP';
-const name = 'guest';
+/** A well-known namespace: its name, its id, and the secret part of its key. */
+export interface WellKnown {
+  readonly name: string;
+  readonly uuid: string;
+  readonly secret: string;
+}
 
-/** `uuid:key`, as clients send it. */
-export const guestKey = `${uuid}:${secret}`;
+/** The namespace whose key everybody is told. */
+export const guest: WellKnown = {
+  name: 'guest',
+  uuid: '23bc46b1-71f6-4ed5-8c54-816aa4f8c502',
+  secret: '123zO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP',
+};
 
-/** The guest's namespace. */
-export const guestNamespace = uuid as NamespaceId;
+/** The namespace of the packages that everybody may use. */
+export const system: WellKnown = {
+  name: systemNamespace.name,
+  uuid: systemNamespace.ns,
+  secret: 'abczO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP',
+};
 
-/** Version of the guest's namespace key. */
+/** The guest's key, `uuid:key`, as clients send it. */
+export const guestKey = `${guest.uuid}:${guest.secret}`;
+
+/** Version of a well-known namespace's key. */
 const keyVersion = 1;
 
-/** The guest's secrets, complete for the regions of a world: a region that is new to it gets its wrap, and the set counts as a new one. */
-export function completeGuest(guest: Settings['guest'], world: World): Settings['guest'] {
-  if (guest.sealedKey !== '' && world.regions.every(({ id }) => guest.wraps[id] !== undefined)) return guest;
-  const key = Buffer.from(guest.namespaceKey, 'base64');
-  const write = namespaceKeyWrite(guestNamespace, keyVersion, key, world.regions);
+/** The secrets of a well-known namespace, complete for the regions of a world: a region that is new to it gets its wrap, and the set counts as a new one. */
+export function completeSecrets({ uuid, secret }: WellKnown, kept: NamespaceSecrets, world: World): NamespaceSecrets {
+  if (kept.sealedKey !== '' && world.regions.every(({ id }) => kept.wraps[id] !== undefined)) return kept;
+  const ns = uuid as NamespaceId;
+  const key = Buffer.from(kept.namespaceKey, 'base64');
+  const write = namespaceKeyWrite(ns, keyVersion, key, world.regions);
   const { wraps } = JSON.parse(write.doc ?? '{}') as NamespaceKeyDocument;
-  const sealedKey = guest.sealedKey || sealSecret(Buffer.from(guestKey), key, keyVersion, guestNamespace).toString('base64');
-  return { ...guest, generation: guest.generation + 1, wraps: { ...guest.wraps, ...wraps }, sealedKey };
+  const sealedKey = kept.sealedKey || sealSecret(Buffer.from(`${uuid}:${secret}`), key, keyVersion, ns).toString('base64');
+  return { ...kept, generation: kept.generation + 1, wraps: { ...kept.wraps, ...wraps }, sealedKey };
+}
+
+/** The rows of all well-known namespaces. */
+export function wellKnownRows(settings: Settings): EntityRow[] {
+  return [...rowsOf(guest, settings.guest, settings), ...rowsOf(system, settings.system, settings)];
 }
 
 /**
- * The rows of the guest: the namespace's key, the namespace, its auth key. Their version is the world's creation, moved on by one with every
- * set of wraps, so that a region that joins later brings a newer row and not a conflict.
+ * The rows of a well-known namespace: its key, itself, its auth key. Their version is the world's creation, moved on by one with every set of
+ * wraps, so that a region that joins later brings a newer row and not a conflict.
  */
-export function guestRows({ createdAtMs, guest, codes }: Pick<Settings, 'createdAtMs' | 'guest' | 'codes'>): EntityRow[] {
-  const version = (BigInt(createdAtMs) << 16n) + BigInt(guest.generation);
+export function rowsOf(
+  { name, uuid, secret }: WellKnown,
+  secrets: NamespaceSecrets,
+  { createdAtMs, codes }: Pick<Settings, 'createdAtMs' | 'codes'>,
+): EntityRow[] {
+  const version = (BigInt(createdAtMs) << 16n) + BigInt(secrets.generation);
   const row = (space: EntityRow['space'], path: string, doc: object, sealed: Uint8Array | null = null): EntityRow => ({
     space,
-    ns: guestNamespace,
+    ns: uuid as NamespaceId,
     path,
     kind: 0,
     entityId: uuid as EntityId,
@@ -54,8 +88,8 @@ export function guestRows({ createdAtMs, guest, codes }: Pick<Settings, 'created
   });
   const hash = createHash('sha256').update(secret).digest('hex');
   return [
-    row(spaces.namespaceKey, `key/${keyVersion}`, { version: keyVersion, wraps: guest.wraps }),
+    row(spaces.namespaceKey, `key/${keyVersion}`, { version: keyVersion, wraps: secrets.wraps }),
     row(spaces.namespace, name, { name, subject: name }),
-    row(spaces.key, uuid, { subject: name, namespace: name, hash }, Buffer.from(guest.sealedKey, 'base64')),
+    row(spaces.key, uuid, { subject: name, namespace: name, hash }, Buffer.from(secrets.sealedKey, 'base64')),
   ];
 }

@@ -20,7 +20,18 @@ function anInput(more: Partial<PlanInput> = {}): PlanInput {
   const databases = Object.fromEntries(regions.map((id) => [id, `postgres://isochrone@127.0.0.1:5432/${id}`]));
   const world = describeWorld(settings, Object.fromEntries(regions.map((id) => [id, 'a2V5'])));
   const folder = new DataFolder('/');
-  return { folder, settings, world, limits: 'seed', queue: { kind: 'postgres' }, databases, base: { PATH: '/bin' }, ...more };
+  return {
+    folder,
+    settings,
+    world,
+    limits: 'seed',
+    queue: { kind: 'postgres' },
+    databases,
+    base: { PATH: '/bin' },
+    kinds: ['nodejs:20'],
+    npm: {},
+    ...more,
+  };
 }
 
 test('the environment of every process fits the schema its app reads', () => {

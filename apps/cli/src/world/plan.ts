@@ -25,6 +25,10 @@ export interface PlanInput {
   readonly databases: Readonly<Record<string, string>>;
   /** Variables for every process, such as PATH; what the plan says wins. */
   readonly base: Readonly<Record<string, string>>;
+  /** Kinds of runtimes that actions may have. */
+  readonly kinds: readonly string[];
+  /** Variables by which npm finds its registry, for the spawners, which bring runtimes from there. */
+  readonly npm: Readonly<Record<string, string>>;
 }
 
 /** One process of ours: its app's folder below `apps`, and its environment. */
@@ -82,6 +86,7 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
   const app = {
     ...inRegion,
     ISOCHRONE_LIMITS: limits,
+    ISOCHRONE_KINDS: input.kinds.join(','),
     ISOCHRONE_HOST: '127.0.0.1',
     ISOCHRONE_API_HOST: world.url,
     ISOCHRONE_TRUSTED_PROXIES: loopback,
@@ -98,9 +103,11 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
   });
   return [
     planned('spawner', 'spawner', {
+      ...input.npm,
       ...input.base,
       ISOCHRONE_SPAWNER_LISTEN: `unix:${sockets.spawner}`,
       ISOCHRONE_SANDBOX_DIR: join(folder.sandboxes, String(settings.codes[region] ?? 0)),
+      ISOCHRONE_RUNTIMES_DIR: folder.runtimes,
       ISOCHRONE_SANDBOX_UID: String(200_000 + 1000 * (settings.codes[region] ?? 0)),
       ISOCHRONE_FRAME_TOKEN: frameToken,
     }),

@@ -4,7 +4,7 @@ import type { World } from '#libs/domain';
 import { Refusal } from '../refusal.js';
 import { ensureAuthority, ensureCertificate } from './certificates.js';
 import type { DataFolder } from './folder.js';
-import { completeGuest } from './guest.js';
+import { completeSecrets, guest, system } from './guest.js';
 import { checkRegions, describeWorld } from './geography.js';
 import { firstRegionOffset } from './plan.js';
 import { assignPorts, isFree, listenerOf } from './ports.js';
@@ -64,7 +64,11 @@ export async function prepareWorld(
   const authority = await ensureAuthority(folder.authority, Date.now());
   await Promise.all(regions.map((id) => ensureCertificate(folder.region(id, 'tls'), id, authority, Date.now())));
   const world = describeWorld(settings, publicKeys);
-  const complete = { ...settings, guest: completeGuest(settings.guest, world) };
+  const complete = {
+    ...settings,
+    guest: completeSecrets(guest, settings.guest, world),
+    system: completeSecrets(system, settings.system, world),
+  };
   writeSettings(folder, complete);
   writePrivately(folder.world, `${JSON.stringify(world, null, 2)}\n`, 0o644);
   return { settings: complete, world };

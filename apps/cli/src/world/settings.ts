@@ -8,6 +8,18 @@ import type { DataFolder } from './folder.js';
 const Secret = z.string().min(16);
 const Port = z.number().int().min(1).max(65_535);
 
+/**
+ * Key of a well-known namespace, how it is wrapped for each region, and the namespace's auth key sealed with it (base64). Kept, because both are
+ * random: regions must write the same bytes. `generation` counts the sets of wraps.
+ */
+const NamespaceSecretsSchema = z.object({
+  namespaceKey: Secret,
+  generation: z.number().int().min(0),
+  wraps: z.record(z.string(), z.string()),
+  sealedKey: z.string(),
+});
+export type NamespaceSecrets = z.infer<typeof NamespaceSecretsSchema>;
+
 const SettingsSchema = z.object({
   /** Where the databases and sandboxes live when not in the data folder itself, as chosen at the first start. */
   outside: z.string().optional(),
@@ -32,16 +44,9 @@ const SettingsSchema = z.object({
   databasePassword: Secret,
   /** Keyed by region id. */
   frameTokens: z.record(z.string(), Secret),
-  /**
-   * Key of the guest's namespace, how it is wrapped for each region, and the guest's auth key sealed with it (base64). Kept, because both are
-   * random: regions must write the same bytes. `generation` counts the sets of wraps.
-   */
-  guest: z.object({
-    namespaceKey: Secret,
-    generation: z.number().int().min(0),
-    wraps: z.record(z.string(), z.string()),
-    sealedKey: z.string(),
-  }),
+  guest: NamespaceSecretsSchema,
+  /** Of the namespace of the packages for everybody; a world of an earlier release gets it at its next start. */
+  system: NamespaceSecretsSchema.default(newNamespaceSecrets),
 });
 
 /** What a world on one machine remembers from start to start. */
@@ -61,8 +66,13 @@ export function newSettings(nowMs: number): Settings {
     devToken: newToken(),
     databasePassword: newToken(),
     frameTokens: {},
-    guest: { namespaceKey: randomBytes(32).toString('base64'), generation: 0, wraps: {}, sealedKey: '' },
+    guest: newNamespaceSecrets(),
+    system: newNamespaceSecrets(),
   };
+}
+
+function newNamespaceSecrets(): NamespaceSecrets {
+  return { namespaceKey: randomBytes(32).toString('base64'), generation: 0, wraps: {}, sealedKey: '' };
 }
 
 /** A secret nobody guesses. */

@@ -3,6 +3,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { Identities } from '#libs/auth';
 import type { RegionEvent } from '#libs/domain';
 import { Definitions } from './definitions/definitions.js';
+import { ApiBook } from './gateway/api-book.js';
 import { RuleBook } from './rules/rule-book.js';
 
 /** Makes the caches of this process forget what changed anywhere in the region. */
@@ -12,6 +13,7 @@ export class ChangesController {
     private readonly definitions: Definitions,
     private readonly identities: Identities,
     private readonly rules: RuleBook,
+    private readonly apis: ApiBook,
   ) {}
 
   @EventPattern('entity.changed')
@@ -19,5 +21,6 @@ export class ChangesController {
     this.definitions.forget(event.key);
     this.identities.forget(event.key);
     this.rules.forget(event.key);
+    this.apis.forget(event.key);
   }
 }

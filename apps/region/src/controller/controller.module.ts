@@ -1,10 +1,11 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import type { RegionConfig } from '#libs/config';
+import { readWorld, type RegionConfig } from '#libs/config';
 import { limitProfiles } from '#libs/domain';
 import { FlowsModule } from '../kafka/flows/flows.module.js';
 import { KafkaModule } from '../kafka/kafka.module.js';
 import { StorageModule } from '../storage.module.js';
 import { Actions } from './actions/actions.js';
+import { alarmProviders } from './alarms/alarm-providers.js';
 import { CodeVault } from './actions/code.js';
 import { SequenceCheck } from './actions/sequence-check.js';
 import { Activations } from './activations/activations.js';
@@ -12,6 +13,10 @@ import { AuditLogRoutes } from './adobe/audit-log.routes.js';
 import { AdminController } from './admin/admin.controller.js';
 import { ChangesController } from './changes.controller.js';
 import { DefinitionsModule } from './definitions/definitions.module.js';
+import { ApiBook } from './gateway/api-book.js';
+import { ApiManagement } from './gateway/api-management.js';
+import { CachedActions } from './gateway/cached-actions.js';
+import { GatewayRoutes } from './gateway/gateway.routes.js';
 import { HealthController } from './health/health.controller.js';
 import { Info } from './info/info.js';
 import { RootRoutes } from './info/root.routes.js';
@@ -31,6 +36,7 @@ import { RuleBook } from './rules/rule-book.js';
 import { Rules } from './rules/rules.js';
 import { throttleProviders } from './throttles/region-throttles.js';
 import { Firing } from './triggers/firing.js';
+import { CatalogInstaller, CatalogOptions } from './system/catalog-installer.js';
 import { Triggers } from './triggers/triggers.js';
 import { WebActions } from './web/web-actions.js';
 import { WebRoutes } from './web/web.routes.js';
@@ -57,8 +63,13 @@ const services: Provider[] = [
   LogForwarding,
   LogForwardingRoutes,
   AuditLogRoutes,
+  ApiBook,
+  ApiManagement,
+  CachedActions,
+  GatewayRoutes,
   DocsRoutes,
   OperatorRoutes,
+  CatalogInstaller,
 ];
 
 /** The controller of a region: OpenWhisk's REST API, web actions, and what operators ask. */
@@ -82,11 +93,19 @@ export class ControllerModule {
       },
       inject: [Info, Actions, Invoke, Packages, Triggers, Rules, Activations, Limits],
     };
+    const { defaultRegion } = readWorld(config.ISOCHRONE_WORLD);
+    const catalog = new CatalogOptions(config.ISOCHRONE_REGION === defaultRegion, config.ISOCHRONE_PROFILE !== 'local');
     return {
       module: ControllerModule,
       imports: [StorageModule.with(config), KafkaModule.with(config), DefinitionsModule.with(config), FlowsModule.with(config)],
       controllers: [HealthController, AdminController, ChangesController],
-      providers: [...throttleProviders(profile), features, ...services],
+      providers: [
+        ...throttleProviders(profile),
+        features,
+        { provide: CatalogOptions, useValue: catalog },
+        ...alarmProviders(config),
+        ...services,
+      ],
     };
   }
 }

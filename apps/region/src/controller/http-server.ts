@@ -6,6 +6,7 @@ import { createHttpAdapter, FailureFilter } from '#libs/http';
 import { RegionEventsServer } from '#libs/messaging';
 import { Logger } from '#libs/telemetry';
 import { AuditLogRoutes } from './adobe/audit-log.routes.js';
+import { GatewayRoutes } from './gateway/gateway.routes.js';
 import { RootRoutes } from './info/root.routes.js';
 import { Lifecycle } from './lifecycle.js';
 import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
@@ -32,7 +33,7 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
     if (lifecycle.stopping) reply.header('connection', 'close');
     done();
   });
-  for (const routes of [RootRoutes, RestRoutes, WebRoutes, LogForwardingRoutes, AuditLogRoutes, DocsRoutes, OperatorRoutes])
+  for (const routes of [RootRoutes, RestRoutes, WebRoutes, GatewayRoutes, LogForwardingRoutes, AuditLogRoutes, DocsRoutes, OperatorRoutes])
     app.get<{ register(instance: typeof fastify): void }>(routes).register(fastify);
   app.connectMicroservice({ strategy: app.get(RegionEventsServer) });
   await app.startAllMicroservices();

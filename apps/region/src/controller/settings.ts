@@ -13,6 +13,10 @@ export class Settings {
     readonly profile: LimitProfile,
     readonly region: WorldRegion,
     readonly adminToken: string,
+    /** The kinds of runtimes that actions may have here. */
+    readonly kinds: readonly string[],
+    /** Base URL of the world, as its callers know it. */
+    readonly publicUrl: string,
     readonly operator: OperatorSettings = { enabled: false, credentials: undefined },
   ) {}
 }

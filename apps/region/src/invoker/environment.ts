@@ -1,4 +1,4 @@
-import type { RunOrder } from '#libs/domain';
+import { concurrencyOf, type RunOrder } from '#libs/domain';
 
 /** Where an invoker stands, as action code sees it. */
 export interface Surroundings {
@@ -25,7 +25,7 @@ export function runEnvironment(order: RunOrder, deadlineMs: number, surroundings
     __OW_REGION: region,
     __OW_CLOUD: cloud,
     ...(stateEndpoint === undefined ? {} : { AIO_STATE_ENDPOINT: stateEndpoint }),
-    ...(action.limits.concurrency > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
+    ...(concurrencyOf(action.kind, action.limits.concurrency) > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
   };
 }
 

@@ -6,6 +6,7 @@ import { StorageModule } from '../storage.module.js';
 import { Claims } from './claims.js';
 import { CodeCache } from './code-cache.js';
 import { openDriver } from './driver.js';
+import { egressOf } from './egress.js';
 import { FrameServer } from './frame-server.js';
 import { Invoker } from './invoker.js';
 import { InvokerParts, InvokerProcess } from './invoker-process.js';
@@ -17,14 +18,19 @@ import { SandboxPool } from './sandbox-pool.js';
 /** The invoker role: takes RUN frames and runs them in sandboxes. */
 @Module({})
 export class InvokerModule {
-  /** Throws when the configuration lacks what this role needs. */
+  /** Throws when the configuration lacks what this role needs, or says what cannot be read. */
   static with(config: RegionConfig): DynamicModule {
+    const egress = egressOf(config);
     return {
       module: InvokerModule,
       imports: [StorageModule.with(config)],
       providers: [
         { provide: InvokerOptions, useValue: InvokerOptions.from(config) },
-        { provide: SandboxDriver, useFactory: openDriver, inject: [InvokerOptions, Logger] },
+        {
+          provide: SandboxDriver,
+          useFactory: (options: InvokerOptions, logger: Logger) => openDriver(options, egress, logger),
+          inject: [InvokerOptions, Logger],
+        },
         Journal,
         Claims,
         RecordWriter,

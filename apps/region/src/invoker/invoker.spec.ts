@@ -275,6 +275,21 @@ test('an action larger than the invoker is never provisioned', async () => {
   assert.match(world.stored[0]?.response.result ?? '', /Failed to provision resources/);
 });
 
+test('an image that cannot be had is told as the fault of the action that names it', async () => {
+  const world = new World();
+  await world.send(anOrder({ image: 'somebody/image:1' })).over;
+  const [record] = world.stored;
+  assert.deepEqual(record?.response, { statusCode: 2, result: `{"error":"Failed to pull container image 'somebody/image:1'."}` });
+  assert.deepEqual(
+    record?.annotations.filter(({ key }) => ['kind', 'limits'].includes(key)).map(({ key, value }) => [key, JSON.parse(value)] as const),
+    [
+      ['kind', 'blackbox'],
+      ['limits', { timeout: 60_000, memory: 256, logs: 10, concurrency: 1 }],
+    ],
+  );
+  assert.equal(world.sandboxes.length, 0);
+});
+
 test('what somebody else has is refused and never run', async () => {
   for (const [because, reason] of [
     ['claimed', 'claimed'],

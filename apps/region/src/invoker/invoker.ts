@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { keepsSandbox, type ActivationId, type ActivationRecord, type Outcome, type RunOrder } from '#libs/domain';
+import { concurrencyOf, keepsSandbox, type ActivationId, type ActivationRecord, type Outcome, type RunOrder } from '#libs/domain';
 import { Logger } from '#libs/telemetry';
 import type { Job } from '#libs/pool';
 import { Claims, type Stage } from './claims.js';
@@ -76,8 +76,8 @@ export class Invoker {
     if (!this.claims.open || this.records.full) return reply.refuse('busy');
     this.calls.set(id, undefined);
     try {
-      const refusal = order.refusal ?? unrunnable(order);
-      await (refusal === undefined ? this.place(order, args, reply) : this.decline(order, refusal, reply));
+      const outcome = unrunnable(order);
+      await (outcome === undefined ? this.place(order, args, reply) : this.decline(order, outcome, reply));
     } catch (cause) {
       this.logger.warn('an activation could not be taken', { activationId: id, transid: order.transid }, cause);
       this.claims.forget(id);
@@ -105,10 +105,10 @@ export class Invoker {
   }
 
   /** Ends an activation that is not to run. */
-  private async decline(order: RunOrder, text: string, reply: Reply): Promise<void> {
+  private async decline(order: RunOrder, outcome: Outcome, reply: Reply): Promise<void> {
     const right = await this.claims.take(order, 'claim');
     if (!right.granted) return reply.refuse(right.because === 'done' ? 'done' : 'claimed');
-    await this.finish(order, right.attempt, { start: 'none', outcome: { kind: 'refused', text } }, reply);
+    await this.finish(order, right.attempt, { start: 'none', outcome }, reply);
   }
 
   private async place(order: RunOrder, args: Uint8Array, reply: Reply): Promise<void> {
@@ -224,7 +224,7 @@ export class Invoker {
         code,
         env: initEnvironment(order, Date.now() + timeoutMs, this.options),
         timeoutMs,
-        concurrency: action.limits.concurrency,
+        concurrency: concurrencyOf(action.kind, action.limits.concurrency),
       },
     };
   }
@@ -275,8 +275,10 @@ interface End {
 }
 
 /** Why no sandbox may ever run this, in OpenWhisk's words. */
-function unrunnable({ action }: RunOrder): string | undefined {
-  return action.limits.instances === 0 ? 'Too many concurrent requests in flight (count: 1, allowed: 0).' : undefined;
+function unrunnable({ action, refusal }: RunOrder): Outcome | undefined {
+  if (refusal !== undefined) return { kind: 'refused', text: refusal };
+  if (action.limits.instances === 0) return { kind: 'refused', text: 'Too many concurrent requests in flight (count: 1, allowed: 0).' };
+  return action.image === undefined ? undefined : { kind: 'not-pulled', image: action.image };
 }
 
 function jobOf({ ns, action, binding }: RunOrder, argumentBytes: number): Job {
@@ -284,7 +286,7 @@ function jobOf({ ns, action, binding }: RunOrder, argumentBytes: number): Job {
   return {
     tenant: { ns, entityId, hlc, binding },
     spec: { kind, memoryMiB: limits.memory },
-    concurrency: limits.concurrency,
+    concurrency: concurrencyOf(kind, limits.concurrency),
     instances: limits.instances,
     bytes: argumentBytes,
   };

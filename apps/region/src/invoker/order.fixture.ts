@@ -6,6 +6,7 @@ export interface OrderGiven {
   readonly binding?: string;
   readonly cause?: string;
   readonly refusal?: string;
+  readonly image?: string;
   readonly hlc?: string;
   readonly blob?: string;
   readonly secret?: RunSecret;
@@ -20,7 +21,7 @@ export function anOrder(given: OrderGiven = {}, limits: Partial<ActionLimits> = 
     fqn: 'guest/p/hello',
     name: 'hello',
     version: '0.0.1',
-    kind: 'nodejs:20',
+    ...(given.image === undefined ? { kind: 'nodejs:20' } : { kind: 'blackbox', image: given.image }),
     main: 'main',
     binary: false,
     blob: given.blob ?? 'b10b',

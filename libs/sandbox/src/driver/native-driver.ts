@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure, SandboxDriver, type Sandbox, type SandboxInfo, type StemSpec } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
 import { connect, frameTypes, noId, type Connection, type Frame } from '#libs/wire';
+import { Egress, type EgressOptions } from '../egress/egress.js';
 import { SlotEvent, slotFolder, socketName, SpawnerHello, type Command } from '../spawner/protocol.js';
 import { NativeSandbox } from './native-sandbox.js';
 
@@ -17,6 +18,8 @@ export interface NativeDriverOptions {
   /** Name of the caller, for the spawner's logs. */
   readonly name: string;
   readonly logger: Logger;
+  /** What isolated sandboxes may reach; no network at all where not given. */
+  readonly egress?: EgressOptions;
   /** How long to wait for a spawner at the start; 30 s where not given. */
   readonly connectMs?: number;
   /** How long a sandbox may take to start; 20 s where not given. */
@@ -41,12 +44,13 @@ const retryMs = 100;
  * Makes sandboxes by way of a spawner on this machine. It listens on a unix socket per sandbox, which the runtime inside dials; code, arguments,
  * logs and results travel there and never through the spawner. Caller and spawner must be able to write to the same folder.
  *
- * Network of a sandbox: none but a loopback of its own. When the spawner is gone, so are its sandboxes; the driver finds the next one by itself.
+ * Network of a sandbox: a loopback of its own and, where there are egress options, what the gateway lets through. When the spawner is gone, so are its sandboxes; the driver finds the next one by itself.
  */
 export class NativeDriver extends SandboxDriver {
   private readonly slots = new Map<string, Slot>();
   private connection: Connection | undefined;
   private hello: { readonly info: SandboxInfo; readonly slotsFolder: string } | undefined;
+  private egress: Egress | undefined;
   private closing = false;
 
   private constructor(private readonly options: NativeDriverOptions) {
@@ -60,12 +64,15 @@ export class NativeDriver extends SandboxDriver {
     for (;;) {
       try {
         await driver.attach();
-        return driver;
+        break;
       } catch (cause) {
         if (Date.now() > deadline) throw new Error(`no spawner answers at ${options.spawner}`, { cause });
         await sleep(retryMs);
       }
     }
+    const { egress, name, logger } = options;
+    if (egress && driver.info().isolated) driver.egress = Egress.start({ ...egress, name }, logger);
+    return driver;
   }
 
   info(): SandboxInfo {
@@ -89,7 +96,7 @@ export class NativeDriver extends SandboxDriver {
     try {
       mkdirSync(folder, { mode: 0o711 });
       const socketFile = join(folder, socketName);
-      await listen(server, socketFile);
+      await Promise.all([listen(server, socketFile), this.egress?.open(id, folder)]);
       chmodSync(socketFile, 0o666);
       return await new Promise<Sandbox>((resolve, reject) => {
         const slot: Slot = { sandbox: undefined, fail: (reason) => reject(new Error(reason)), awaited: new Map() };
@@ -101,7 +108,7 @@ export class NativeDriver extends SandboxDriver {
     } catch (cause) {
       this.options.logger.error('no sandbox', { memoryMiB: spec.memoryMiB, kind: spec.kind }, cause);
       this.command(id, { op: 'kill' });
-      this.slots.delete(id);
+      this.forget(id);
       rmSync(folder, { recursive: true, force: true });
       throw new Failure('unavailable', {}, { fault: 'sandbox', cause });
     } finally {
@@ -115,6 +122,7 @@ export class NativeDriver extends SandboxDriver {
     await Promise.all([...this.slots.values()].flatMap((slot) => slot.sandbox?.kill() ?? []));
     this.connection?.close();
     this.forgetAll();
+    await this.egress?.close();
   }
 
   private adopt(id: string, slot: Slot, spec: StemSpec, socket: Socket, ready: (sandbox: Sandbox) => void): void {
@@ -139,7 +147,7 @@ export class NativeDriver extends SandboxDriver {
         thaw: () => acknowledged('thaw', 'thawed'),
         drain: () => acknowledged('drain', 'drained'),
       },
-      { ready: () => ready(sandbox) },
+      { ready: () => ready(sandbox), named: (fqn) => this.egress?.name(id, fqn) },
     );
     slot.sandbox = sandbox;
   }
@@ -165,7 +173,7 @@ export class NativeDriver extends SandboxDriver {
         return acknowledge?.();
       }
       case 'exited':
-        this.slots.delete(id);
+        this.forget(id);
         slot.fail('it ended while it started');
         void slot.sandbox?.gone(event.data.cause);
     }
@@ -203,10 +211,15 @@ export class NativeDriver extends SandboxDriver {
     void this.reattach();
   }
 
+  private forget(id: string): void {
+    this.slots.delete(id);
+    this.egress?.end(id);
+  }
+
   private forgetAll(): void {
-    const lost = [...this.slots.values()];
-    this.slots.clear();
-    for (const slot of lost) {
+    const lost = [...this.slots];
+    for (const [id, slot] of lost) {
+      this.forget(id);
       slot.fail('the spawner is gone');
       void slot.sandbox?.gone('lost');
     }

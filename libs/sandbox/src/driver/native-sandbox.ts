@@ -81,7 +81,7 @@ export class NativeSandbox implements Sandbox {
     readonly spec: StemSpec,
     socket: Socket,
     private readonly lifeline: SandboxLifeline,
-    private readonly events: { ready(): void },
+    private readonly events: { ready(): void; named(fqn: string): void },
   ) {
     this.exited = new Promise((resolve) => (this.resolveExited = resolve));
     let closed: () => void = () => undefined;
@@ -109,6 +109,7 @@ export class NativeSandbox implements Sandbox {
       logBytes: initLogBytes,
       resultBytes: initResultBytes,
     };
+    this.events.named(order.env['__OW_ACTION_NAME'] ?? `/_/${order.name}`);
     const ended = this.fly('init', order.activationId, {
       timeoutMs: order.timeoutMs,
       logBytes: initLogBytes,

@@ -4,7 +4,14 @@ import { readMounts } from './cgroup.js';
 import { nativeCommand, processCommand, shellWords } from './launch.js';
 
 const launch = {
-  root: { folder: '/r', node: '/bin/node', proxy: '/runtime/proxy.cjs' },
+  root: {
+    folder: '/r',
+    program: '/bin/node',
+    host: '/usr/bin/node',
+    entry: '/runtime/proxy.cjs',
+    flags: (memoryMiB: number) => [`--flag=${memoryMiB}`],
+    environment: (at: string) => ({ CERTIFICATES: `${at}/etc/cert.pem` }),
+  },
   slotFolder: '/slots/0',
   memoryMiB: 256,
   uid: 200_003,
@@ -21,6 +28,8 @@ test('an isolated sandbox starts as its own user, with nothing of its parent', (
     assert.ok(has(command, part), part);
   }
   assert.ok(has(command, '--size', String(128 * 1024 * 1024), '--tmpfs /tmp'));
+  assert.ok(has(command, '--setenv CERTIFICATES /etc/cert.pem'));
+  assert.ok(has(command, '-- /bin/node --flag=256 /runtime/proxy.cjs /s/s'));
 });
 
 test('flags that this bubblewrap does not know are left out', () => {
@@ -30,7 +39,10 @@ test('flags that this bubblewrap does not know are left out', () => {
 
 test('a plain sandbox ends with its parent and has an environment of its own', () => {
   assert.ok(has(processCommand(launch, programs), 'prlimit --nproc=64 setpriv --reuid 200003'));
+  assert.ok(has(processCommand(launch, programs), '/r/bin/node --flag=256 /r/runtime/proxy.cjs /slots/0/s'));
   const command = processCommand({ ...launch, uid: undefined }, programs);
+  assert.ok(has(command, '/usr/bin/node --flag=256'));
+  assert.ok(command.includes('CERTIFICATES=/r/etc/cert.pem'));
   assert.ok(has(command, 'setpriv --no-new-privs --pdeathsig KILL'));
   assert.deepEqual(command.slice(0, 2), ['env', '-i']);
 });

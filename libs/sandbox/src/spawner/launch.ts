@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { socketName } from './protocol.js';
-import type { RuntimeRoot } from './runtime-root.js';
+import type { RuntimeRoot } from '../kinds/root.js';
 
 /** Programs of this machine that a launch may use. */
 export interface Programs {
@@ -33,9 +33,9 @@ export function findPrograms(path: string): Programs {
 }
 
 /**
- * The command of an isolated sandbox: an empty world but for the read-only root, a capped /tmp, three devices and the slot's socket; no network but a
- * loopback of its own, no capabilities, no new privileges, no further namespaces. It never starts as root: root's id would be mapped inside, and
- * with it the machine's settings under /proc/sys would be writable.
+ * The command of an isolated sandbox: an empty world but for the read-only root, a capped /tmp, three devices and the slot's sockets; no network but a
+ * loopback of its own and what the gateway behind one of the sockets lets through, no capabilities, no new privileges, no further namespaces. It
+ * never starts as root: root's id would be mapped inside, and with it the machine's settings under /proc/sys would be writable.
  */
 export function nativeCommand(launch: Launch, programs: Programs): string[] {
   const { root, slotFolder, memoryMiB, uid, filtered } = launch;
@@ -46,13 +46,13 @@ export function nativeCommand(launch: Launch, programs: Programs): string[] {
     words('bwrap --unshare-user --unshare-pid --unshare-net --unshare-ipc --unshare-uts --unshare-cgroup-try'),
     words(optional('--disable-userns')),
     words('--die-with-parent --new-session --cap-drop ALL --uid 1000 --gid 1000 --hostname sandbox --clearenv'),
-    Object.entries(environment).flatMap(([name, value]) => ['--setenv', name, value]),
+    Object.entries({ ...environment, ...root.environment('') }).flatMap(([name, value]) => ['--setenv', name, value]),
     ['--ro-bind', root.folder, '/', '--proc', '/proc'],
     ['null', 'zero', 'urandom'].flatMap((name) => ['--dev-bind', `/dev/${name}`, `/dev/${name}`]),
     words(optional('--size', temporary)),
     ['--tmpfs', '/tmp', '--ro-bind', slotFolder, '/s', '--chdir', '/tmp'],
     words(filtered ? '--seccomp 3' : ''),
-    ['--', root.node, ...nodeFlags(memoryMiB), root.proxy, `/s/${socketName}`],
+    ['--', root.program, ...root.flags(memoryMiB), root.entry, `/s/${socketName}`],
   ].flat();
 }
 
@@ -60,14 +60,15 @@ export function nativeCommand(launch: Launch, programs: Programs): string[] {
 export function processCommand(launch: Launch, programs: Programs): string[] {
   const { root, slotFolder, memoryMiB, uid, pidsMax } = launch;
   const user = uid === undefined ? 'setpriv' : ownUser(uid);
+  const surroundings = { ...environment, PATH: '/usr/bin:/bin', ...root.environment(root.folder) };
   return [
-    ['env', '-i', ...Object.entries({ ...environment, PATH: '/usr/bin:/bin' }).map(([name, value]) => `${name}=${value}`)],
+    ['env', '-i', ...Object.entries(surroundings).map(([name, value]) => `${name}=${value}`)],
     words(uid !== undefined && programs.prlimit ? `prlimit --nproc=${pidsMax}` : ''),
     words(programs.setpriv ? `${user} --no-new-privs --pdeathsig KILL` : ''),
     [
-      uid === undefined ? process.execPath : join(root.folder, root.node),
-      ...nodeFlags(memoryMiB),
-      join(root.folder, root.proxy),
+      uid === undefined ? root.host : join(root.folder, root.program),
+      ...root.flags(memoryMiB),
+      join(root.folder, root.entry),
       join(slotFolder, socketName),
     ],
   ].flat();
@@ -76,11 +77,6 @@ export function processCommand(launch: Launch, programs: Programs): string[] {
 /** A command line that a shell reads as exactly these words. */
 export function shellWords(words: readonly string[]): string {
   return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
-}
-
-/** V8 gives up before the kernel kills, where it can: its message is the better one. */
-function nodeFlags(memoryMiB: number): string[] {
-  return [`--max-old-space-size=${Math.floor(memoryMiB * 0.75)}`];
 }
 
 function ownUser(uid: number): string {

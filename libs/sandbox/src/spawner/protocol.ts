@@ -45,3 +45,6 @@ export function slotFolder(id: string): string {
 
 /** The socket's name in its slot's folder. */
 export const socketName = 's';
+
+/** Name of the socket beside it by which the sandbox reaches the egress gateway, where it has one. */
+export const egressName = 'e';

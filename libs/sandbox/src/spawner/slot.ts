@@ -25,9 +25,12 @@ export interface SlotEvents {
   exited(cause: ExitCause): void;
 }
 
+/** Open files of one process, as in OpenWhisk's containers. */
+const filesMax = 1024;
 /** Joins the control group, then waits for its command: joining takes long, so it happens ahead of need. */
 const script =
-  'for file in "$@"; do echo $$ > "$file" || exit 125; done; ulimit -c 0; read -r line || exit 0; eval "exec $line" < /dev/null';
+  `for file in "$@"; do echo $$ > "$file" || exit 125; done; ulimit -c 0; ulimit -n ${filesMax}; ` +
+  'read -r line || exit 0; eval "exec $line" < /dev/null';
 
 const MiB = 1024 * 1024;
 /** What a sandbox may write to its own descriptors before it is slowed down, and how fast it may go on. */

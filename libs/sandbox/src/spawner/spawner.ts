@@ -6,6 +6,7 @@ import type { SandboxInfo } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
 import { Connection, frameTypes, noId, socketOptions, type Frame } from '#libs/wire';
 import { ClientHello, Command, slotFolder, type SlotEvent } from './protocol.js';
+import type { RuntimeRoot } from '../kinds/root.js';
 import type { Slot } from './slot.js';
 import { Workshop, type WorkshopOptions } from './workshop.js';
 
@@ -16,6 +17,10 @@ export interface SpawnerOptions extends WorkshopOptions {
   /** Clients prove themselves by it. */
   readonly token: string;
 }
+
+/** Sandboxes of one client; those that are awaited start as soon as their runtime is ready. */
+type Slots = Map<string, Slot | 'awaited'>;
+type CreateOrder = Extract<Command, { op: 'create' }>;
 
 const helloMs = 5000;
 const backlogMax = 8 * 1024 * 1024;
@@ -64,7 +69,7 @@ export class Spawner {
   private welcome(socket: Socket): void {
     this.clients.add(socket);
     socket.once('close', () => this.clients.delete(socket));
-    const slots = new Map<string, Slot>();
+    const slots: Slots = new Map();
     let known = false;
     const impatience = setTimeout(() => socket.destroy(), helloMs);
     const connection = new Connection(
@@ -83,7 +88,8 @@ export class Spawner {
         closed: () => {
           clearTimeout(impatience);
           if (slots.size > 0) this.logger.log('client gone, its sandboxes end', { sandboxes: slots.size });
-          for (const slot of slots.values()) slot.kill();
+          for (const slot of slots.values()) if (slot !== 'awaited') slot.kill();
+          slots.clear();
         },
       },
       frameMax,
@@ -96,47 +102,74 @@ export class Spawner {
     return hello.success && timingSafeEqual(digest(hello.data.token), digest(this.options.token));
   }
 
-  private obey({ type, id, head }: Frame, connection: Connection, slots: Map<string, Slot>): void {
+  private obey({ type, id, head }: Frame, connection: Connection, slots: Slots): void {
     if (type === frameTypes.PING) return void connection.send(frameTypes.PING, noId, { pong: true });
-    const tell = (event: SlotEvent): void => void connection.send(frameTypes.RESULT, id, event);
     const command = Command.safeParse(head);
     if (type !== frameTypes.RUN || !command.success) return connection.close();
-    const slot = slots.get(id);
+    const found = slots.get(id);
+    const slot = found === 'awaited' ? undefined : found;
     switch (command.data.op) {
       case 'create':
         return this.create(id, command.data, connection, slots);
       case 'kill':
+        if (found === 'awaited') slots.delete(id);
         return slot?.kill();
       case 'freeze':
-        return void slot?.freeze().then(() => tell({ event: 'frozen' }));
+        return void slot?.freeze().then(() => tell(connection, id, { event: 'frozen' }));
       case 'thaw':
         slot?.thaw();
-        return tell({ event: 'thawed' });
+        return tell(connection, id, { event: 'thawed' });
       case 'drain':
-        return void drained().then(() => tell({ event: 'drained' }));
+        return void drained().then(() => tell(connection, id, { event: 'drained' }));
     }
   }
 
-  private create(id: string, order: Extract<Command, { op: 'create' }>, connection: Connection, slots: Map<string, Slot>): void {
-    const tell = (event: SlotEvent): void => void connection.send(frameTypes.RESULT, id, event);
+  /** Starts a sandbox; one whose runtime is not ready yet is started when it is, unless nobody wants it any more. */
+  private create(id: string, order: CreateOrder, connection: Connection, slots: Slots): void {
     if (slots.has(id)) return connection.close();
-    if (!this.info.kinds.includes(order.kind)) return tell({ event: 'refused', reason: `there is no runtime of kind ${order.kind}` });
+    if (!this.info.kinds.includes(order.kind)) return refuse(connection, id, `there is no runtime of kind ${order.kind}`);
+    const root = this.workshop.runtimes.ready(order.kind);
+    if (root) return this.start(id, order, root, connection, slots);
+    slots.set(id, 'awaited');
+    this.workshop.runtimes.provide(order.kind).then(
+      (provided) => {
+        if (slots.delete(id)) this.start(id, order, provided, connection, slots);
+      },
+      (error: unknown) => {
+        if (slots.delete(id)) refuse(connection, id, textOf(error));
+      },
+    );
+  }
+
+  private start(id: string, order: CreateOrder, root: RuntimeRoot, connection: Connection, slots: Slots): void {
     try {
-      const slot = this.workshop.start(join(this.workshop.slotsFolder, slotFolder(id)), order.memoryMiB, {
+      const slot = this.workshop.start(root, join(this.workshop.slotsFolder, slotFolder(id)), order.memoryMiB, {
         output: (stream, bytes) => {
           if (connection.backlogBytes < backlogMax) connection.send(frameTypes.LOG, id, { stream }, bytes);
         },
         exited: (cause) => {
           slots.delete(id);
-          tell({ event: 'exited', cause });
+          tell(connection, id, { event: 'exited', cause });
         },
       });
       slots.set(id, slot);
     } catch (error) {
       this.logger.error('sandbox not started', { slot: id }, error);
-      tell({ event: 'refused', reason: error instanceof Error ? error.message : String(error) });
+      refuse(connection, id, textOf(error));
     }
   }
+}
+
+function tell(connection: Connection, id: string, event: SlotEvent): void {
+  connection.send(frameTypes.RESULT, id, event);
+}
+
+function refuse(connection: Connection, id: string, reason: string): void {
+  tell(connection, id, { event: 'refused', reason });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** After this, what lay in the pipes of sandboxes when it was called has been read: the event loop has polled them in between. */

@@ -5,11 +5,13 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { SandboxInfo } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
+import { missingModules } from '../kinds/modules.js';
+import { Runtimes } from '../kinds/runtimes.js';
+import type { RuntimeRoot } from '../kinds/root.js';
 import { seccompProgram } from '../seccomp/filter.js';
 import { findCgroups, removeHome, sweepCgroups, type CgroupHome } from './cgroup.js';
 import { findPrograms, nativeCommand, processCommand, type Programs } from './launch.js';
 import { slotFolder, socketName } from './protocol.js';
-import { buildRuntimeRoot, type RuntimeRoot } from './runtime-root.js';
 import { Slot, type SlotEvents } from './slot.js';
 import { treeOf } from './tree.js';
 
@@ -17,6 +19,10 @@ import { treeOf } from './tree.js';
 export interface WorkshopOptions {
   /** Folder for slots and runtime roots; every user must be able to reach it. */
   readonly dir: string;
+  /** Folder of runtimes from the npm registry, which the spawners of a machine share; inside `dir` where not given. */
+  readonly store?: string | undefined;
+  /** Our environment: npm sees of it what it needs to reach its registry, sandboxes nothing. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly mode: 'auto' | 'native' | 'process';
   /** First of the users that slots run as, when we are root. */
   readonly firstUid: number;
@@ -42,7 +48,7 @@ export class Workshop {
   private constructor(
     private readonly options: WorkshopOptions,
     private readonly tools: {
-      readonly root: RuntimeRoot;
+      readonly runtimes: Runtimes;
       readonly programs: Programs;
       readonly cgroups: CgroupHome | undefined;
       readonly guard: ChildProcess | undefined;
@@ -62,7 +68,7 @@ export class Workshop {
     const cgroups = findCgroups(homeName(options.dir));
     if (cgroups) await sweepCgroups(cgroups);
     const tools = {
-      root: buildRuntimeRoot(options.dir, process.execPath),
+      runtimes: await Runtimes.open({ ...options, store: options.store ?? join(options.dir, 'runtimes') }, logger),
       programs: findPrograms(options.path),
       cgroups,
       guard: thawGuard(cgroups),
@@ -73,7 +79,7 @@ export class Workshop {
     const workshop = new Workshop(options, tools, filterFile, 'native');
     const warnings = await workshop.settle(logger);
     for (const warning of warnings) logger.warn('sandbox warning', { warning });
-    return { workshop, info: { driver: workshop.driver, isolated: workshop.driver === 'native', warnings, kinds: kinds() } };
+    return { workshop, info: { driver: workshop.driver, isolated: workshop.driver === 'native', warnings, kinds: tools.runtimes.kinds } };
   }
 
   /** Folder in which clients make a folder with a socket for each sandbox. */
@@ -81,15 +87,20 @@ export class Workshop {
     return join(this.options.dir, 'slots');
   }
 
+  /** What makes sandboxes of each kind. */
+  get runtimes(): Runtimes {
+    return this.tools.runtimes;
+  }
+
   /** Starts a sandbox that dials the socket in `folder`. Throws when there is no room. */
-  start(folder: string, memoryMiB: number, events: SlotEvents): Slot {
+  start(root: RuntimeRoot, folder: string, memoryMiB: number, events: SlotEvents): Slot {
     const slot = this.unpark();
     const uid = this.uidOf(slot.place.number);
     // Only the slot's own user may reach the socket.
     if (uid !== undefined) chownSync(folder, uid, uid);
     chmodSync(folder, 0o700);
     const launch = {
-      ...this.tools,
+      root,
       slotFolder: folder,
       memoryMiB,
       uid,
@@ -179,6 +190,8 @@ export class Workshop {
         'Memory and processes of sandboxes are watched, not limited by the kernel. Run the spawner as root or give it control groups (systemd-run -p Delegate=yes).',
       );
     }
+    const missing = missingModules();
+    if (missing !== undefined) warnings.push(missing);
     if (nodeMajor() !== '20')
       warnings.push(
         `Actions of kind nodejs:20 run on Node.js ${process.version}, the platform's own. Start the platform with Node.js 20 (nvm install 20).`,
@@ -212,7 +225,7 @@ export class Workshop {
         });
         server.listen(join(folder, socketName), () => {
           chmodSync(join(folder, socketName), 0o666);
-          slot = this.start(folder, 256, {
+          slot = this.start(this.runtimes.standard, folder, 256, {
             output: (_, bytes) => (stderr = (stderr + bytes.toString()).slice(-500)),
             exited: () => resolve(`the test sandbox ended: ${stderr.trim()}`),
           });
@@ -274,8 +287,4 @@ function isRoot(): boolean {
 
 function nodeMajor(): string {
   return process.versions.node.split('.')[0] ?? '';
-}
-
-function kinds(): string[] {
-  return [...new Set(['nodejs:20', `nodejs:${nodeMajor()}`])];
 }

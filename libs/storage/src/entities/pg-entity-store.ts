@@ -113,8 +113,7 @@ export class PgEntityStore extends EntityStore {
     return rows.map(toEntityRow);
   }
 
-  /** All visible rows of one namespace in a space, by path. */
-  async inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]> {
+  override async inNamespace(space: Space, ns: NamespaceId): Promise<EntityRow[]> {
     const rows = await ask<DatabaseRow>(this.reads, {
       name: 'entity-in-namespace',
       text: `select ${columns} from entity where space = $1 and ns = $2 and not deleted order by path`,

@@ -1,4 +1,4 @@
 export { PgChangeFeed } from './feed.js';
 export { PgReplicaStore } from './store.js';
-export { leadPush, type Lead } from './leader.js';
+export { leadAlarms, leadPush, type Lead } from './leader.js';
 export { readPeerStatus, writePeerStatus } from './status.js';

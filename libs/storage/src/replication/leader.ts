@@ -4,6 +4,7 @@ import { Client } from 'pg';
 /** First half of the advisory lock's key: the letters ISOC; the second says what is led. */
 const lockSpace = 0x49534f43;
 const pushLock = 2;
+const alarmsLock = 3;
 
 /** What a leader's work is given: `signal` aborts when the lead is lost. */
 export interface Lead {
@@ -18,15 +19,36 @@ export interface Lead {
  * Runs `work` while this process leads the pushing of its region: it holds a session's advisory lock, which the database frees when the process
  * dies. Others try each second. Two leaders at once, after a long pause of the first, do no harm: what they push is the same. Returns when `signal` aborts.
  */
-export async function leadPush(
+export function leadPush(
   databaseUrl: string,
   signal: AbortSignal,
   work: (lead: Lead) => Promise<void>,
   failed: (cause: unknown) => void,
 ): Promise<void> {
+  return lead({ databaseUrl, lock: pushLock, name: 'isochrone-replication-leader' }, signal, work, failed);
+}
+
+/** The same for watching over the region's alarms. What two of them would do at once is kept apart by the claims that each fire takes. */
+export function leadAlarms(
+  databaseUrl: string,
+  signal: AbortSignal,
+  work: (lead: Lead) => Promise<void>,
+  failed: (cause: unknown) => void,
+): Promise<void> {
+  return lead({ databaseUrl, lock: alarmsLock, name: 'isochrone-alarms-leader' }, signal, work, failed);
+}
+
+/** What is led: the second half of the lock's key, and how the session is called. */
+interface Led {
+  readonly databaseUrl: string;
+  readonly lock: number;
+  readonly name: string;
+}
+
+async function lead(led: Led, signal: AbortSignal, work: (lead: Lead) => Promise<void>, failed: (cause: unknown) => void): Promise<void> {
   while (!signal.aborted) {
     try {
-      await leadOnce(databaseUrl, signal, work);
+      await leadOnce(led, signal, work);
     } catch (cause) {
       failed(cause);
     }
@@ -34,20 +56,20 @@ export async function leadPush(
   }
 }
 
-async function leadOnce(databaseUrl: string, signal: AbortSignal, work: (lead: Lead) => Promise<void>): Promise<void> {
+async function leadOnce({ databaseUrl, lock, name }: Led, signal: AbortSignal, work: (lead: Lead) => Promise<void>): Promise<void> {
   const lost = new AbortController();
   const client = new Client({
     connectionString: databaseUrl,
     connectionTimeoutMillis: 5000,
     query_timeout: 5000,
     keepAlive: true,
-    application_name: 'isochrone-replication-leader',
+    application_name: name,
   });
   client.on('error', (cause) => lost.abort(cause));
   client.on('end', () => lost.abort());
   try {
     await client.connect();
-    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1::int, $2::int) as held', [lockSpace, pushLock]);
+    const { rows } = await client.query<{ held: boolean }>('select pg_try_advisory_lock($1::int, $2::int) as held', [lockSpace, lock]);
     if (!rows[0]?.held) return;
     const bell = new Bell();
     client.on('notification', () => bell.ring());

@@ -73,7 +73,7 @@ export class Actions {
     const owner = ownNamespace(call, pkg, name);
     const { profile } = this.settings;
     const body = readPutObject(readTypedBody(call.headers['content-type'], call.body));
-    const exec = resolvedComponents(readExec(body['exec'], profile), owner.name);
+    const exec = resolvedComponents(readExec(body['exec'], this.settings), owner.name);
     const sized = readSized(body, profile);
     checkExecSize(exec?.bytes ?? 0, profile);
     const overwrite = call.query.boolean('overwrite', false);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limitProfiles } from '#libs/domain';
+import { limitProfiles, nodeKinds } from '#libs/domain';
 import type { ExactJson } from '#libs/http';
 import { isBinary, readExec, resolvedComponents } from './exec-put.js';
 
-const read = (value: ExactJson) => readExec(value, limitProfiles.openwhisk);
+const read = (value: ExactJson) => readExec(value, { kinds: nodeKinds, profile: limitProfiles.openwhisk });
 const malformed = (reason: string): object => ({ status: 400, message: `The request content was malformed:\n${reason}` });
 
 test('code is binary when it is base64 of whole bytes, whatever the request says', () => {

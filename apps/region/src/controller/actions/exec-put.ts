@@ -1,7 +1,7 @@
-import { Failure, type LimitProfile } from '#libs/domain';
+import { Failure } from '#libs/domain';
 import { exactText, isObject, malformedContent, type ExactJson } from '#libs/http';
 import { readReference, referenceText } from '../definitions/reference.js';
-import { findRuntime, validKinds } from './runtimes.js';
+import { findRuntime, validKinds, type Offer } from './runtimes.js';
 
 /** The `exec` of a PUT: code as it was sent, with its kind resolved. `bytes` is what counts against the size limit. */
 export type ExecPut =
@@ -34,7 +34,7 @@ export function isBinary(code: string): boolean {
 }
 
 /** Reads an `exec`; undefined where there is none. Throws OpenWhisk's texts. */
-export function readExec(value: ExactJson | undefined, profile: LimitProfile): ExecPut | undefined {
+export function readExec(value: ExactJson | undefined, offer: Offer): ExecPut | undefined {
   if (value === undefined || value === null) return undefined;
   if (!isObject(value)) throw malformedContent('JSON object expected');
   if (typeof value['kind'] !== 'string') throw malformedContent("'kind' must be a string defined in 'exec'");
@@ -42,9 +42,9 @@ export function readExec(value: ExactJson | undefined, profile: LimitProfile): E
   if (kind === 'sequence') return { type: 'sequence', components: readComponents(value['components']), bytes: 0 };
   const main = readMain(value['main'], kind);
   if (kind === 'blackbox') return readBlackbox(value['image'], value['code'], main);
-  const runtime = findRuntime(kind, profile);
+  const runtime = findRuntime(kind, offer);
   if (!runtime) {
-    const kinds = validKinds(profile).map((name) => `'${name}'`);
+    const kinds = validKinds(offer).map((name) => `'${name}'`);
     throw malformedContent(`The specified runtime '${kind}' is not supported by this platform. Valid values are: ${kinds.join(', ')}.`);
   }
   if (value['code'] === undefined || value['code'] === null) {

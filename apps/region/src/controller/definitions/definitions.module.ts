@@ -8,6 +8,7 @@ import { KafkaModule } from '../../kafka/kafka.module.js';
 import { StorageModule } from '../../storage.module.js';
 import { Orders } from '../invocations/orders.js';
 import { Settings, type OperatorSettings } from '../settings.js';
+import { announce } from './announce.js';
 import { Definitions } from './definitions.js';
 import { Resolver } from './resolver.js';
 
@@ -19,8 +20,16 @@ export class DefinitionsModule {
   static with(config: RegionConfig): DynamicModule {
     const known = modules.get(config);
     if (known) return known;
-    const region = regionOf(readWorld(config.ISOCHRONE_WORLD), config.ISOCHRONE_REGION);
-    const settings = new Settings(limitProfiles[config.ISOCHRONE_LIMITS], region, config.ISOCHRONE_ADMIN_TOKEN, operator(config));
+    const world = readWorld(config.ISOCHRONE_WORLD);
+    const region = regionOf(world, config.ISOCHRONE_REGION);
+    const settings = new Settings(
+      limitProfiles[config.ISOCHRONE_LIMITS],
+      region,
+      config.ISOCHRONE_ADMIN_TOKEN,
+      config.ISOCHRONE_KINDS,
+      world.url,
+      operator(config),
+    );
     const auth: Provider[] = [
       { provide: Identities, useFactory: (store: EntityStore) => new Identities(store), inject: [EntityStore] },
       { provide: Tokens, useFactory: () => tokensOf(config) },
@@ -68,8 +77,6 @@ function tokensOf(config: RegionConfig): Tokens {
 function subjects(store: EntityStore, keys: NamespaceKeys, events: EventBus, identities: Identities, logger: Logger): Subjects {
   return new Subjects(store, keys, (key) => {
     identities.forget(key);
-    events.publish({ topic: 'entity.changed', key }).catch((cause: unknown) => {
-      logger.warn('an event was lost; caches of other processes are late', { topic: 'entity.changed' }, cause);
-    });
+    announce(events, logger, key);
   });
 }

@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ReadThrough } from '#libs/auth';
 import {
+  entityIdAt,
   EntityStore,
   EventBus,
   Failure,
   spaces,
   splitPath,
   type Entity,
-  type EntityId,
   type EntityKey,
   type EntityKind,
   type EntityRow,
@@ -18,6 +18,7 @@ import {
 } from '#libs/domain';
 import { NamespaceKeys } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
+import { announce } from './announce.js';
 import { blobOf, decodeParameters, decodeRow, encodeDraft, encodeParameters, kindOf, type Draft } from './codec.js';
 
 /** What a write left behind: the entity as stored, and the token that waits for it in other regions. */
@@ -78,7 +79,7 @@ export class Definitions {
       const draft = decide(row && decodeRow(row));
       return {
         kind: kindOf(draft),
-        entityId: row?.entityId ?? (randomUUID() as EntityId),
+        entityId: row?.entityId ?? entityIdAt(Date.now(), randomBytes(10).toString('hex')),
         deleted: false,
         doc: encodeDraft(draft),
         sealed: sealed === undefined ? (row?.sealed ?? null) : sealed,
@@ -119,9 +120,7 @@ export class Definitions {
     const key: EntityKey = { space: spaces.definition, ns, path };
     const written = await this.store.write(key, decide);
     this.forget(key);
-    this.events.publish({ topic: 'entity.changed', key }).catch((cause: unknown) => {
-      this.logger.warn('an event was lost; caches of other processes are late', { topic: 'entity.changed' }, cause);
-    });
+    announce(this.events, this.logger, key);
     return written;
   }
 

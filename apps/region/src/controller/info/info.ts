@@ -1,13 +1,18 @@
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Injectable } from '@nestjs/common';
-import { toJsonText, type Json, type LimitProfile } from '#libs/domain';
+import { toJsonText, type Json } from '#libs/domain';
 import { jsonAnswer, restCors, type Answer } from '#libs/http';
-import { runtimesOf } from '../actions/runtimes.js';
+import { runtimesOf, type Offer } from '../actions/runtimes.js';
 import { Settings } from '../settings.js';
 
 const MiB = 1024 * 1024;
 
 /** The version of what is served here. */
 export const buildVersion = '0.1.0';
+
+/** When this program was built. OpenWhisk's `build` is a date too, and clients tell by it whether they were answered. */
+const built = statSync(fileURLToPath(import.meta.url)).mtime.toISOString();
 
 /** The documents that tell what this server is, to anyone. */
 @Injectable()
@@ -16,7 +21,7 @@ export class Info {
 
   /** `GET /`. */
   server(): Answer {
-    return jsonAnswer(200, toJsonText(serverInfo(this.settings.profile)));
+    return jsonAnswer(200, toJsonText(serverInfo(this.settings)));
   }
 
   /** `GET /api/v1`. */
@@ -25,7 +30,7 @@ export class Info {
       description: 'OpenWhisk API',
       api_version: '1.0.0',
       api_version_path: 'v1',
-      build: 'isochrone',
+      build: built,
       buildno: buildVersion,
       swagger_paths: { ui: '/docs', 'api-docs': '/api-docs' },
     };
@@ -34,7 +39,8 @@ export class Info {
 }
 
 /** The info document of a profile; memory and logs in bytes, durations in ms. */
-export function serverInfo(profile: LimitProfile): Json {
+export function serverInfo(offer: Offer): Json {
+  const { profile } = offer;
   const bounds = {
     min_action_duration: profile.timeout.min,
     max_action_duration: profile.timeout.max,
@@ -56,6 +62,6 @@ export function serverInfo(profile: LimitProfile): Json {
       ...defaults,
       ...bounds,
     },
-    runtimes: runtimesOf(profile) as unknown as Json,
+    runtimes: runtimesOf(offer) as unknown as Json,
   };
 }

@@ -18,6 +18,8 @@ export interface Wanted {
   readonly transid: Transid;
   /** Longest wait for the record, ms; undefined does not wait. */
   readonly waitMs: number | undefined;
+  /** The activation's id, where it must be the same whenever this is asked for; a new one otherwise. */
+  readonly id?: ActivationId;
   /** By which it was let in; without one it counts as in flight and is held against no limit. */
   readonly admission?: Admission;
 }
@@ -39,12 +41,12 @@ export class Invocations {
   ) {}
 
   /** Returns once the invocation is durable and, where that is wanted, its record is known or the wait is over. Throws where it is not accepted. */
-  async invoke({ identity, resolved, payload, checked, transid, waitMs, admission }: Wanted): Promise<Accepted> {
+  async invoke({ identity, resolved, payload, checked, transid, waitMs, admission, id }: Wanted): Promise<Accepted> {
     const { action, parameters } = resolved;
-    const flow = flowOf(action);
+    const flow = flowOf(resolved);
     if (action.exec.type === 'sequence') await this.checkComponents(identity, action.exec.components);
     if (!checked) checkProtected(truthy(action, 'final', false), parameters, payload.keys);
-    const { order, args } = await this.orders.make({ identity, resolved, payload, transid, blocking: waitMs !== undefined, flow });
+    const { order, args } = await this.orders.make({ identity, resolved, payload, transid, blocking: waitMs !== undefined, flow, id });
     const { activationId } = order;
     const end = admission?.take() ?? this.throttles.begin(identity);
     const { accepted, record } = this.acceptance.invoke(order, args);

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { effectiveRates, Subjects, type Identity } from '#libs/auth';
-import { activationId, type ActivationId, type Flow, type RunOrder, type Transid } from '#libs/domain';
+import { activationId, readActivationId, type ActivationId, type Flow, type RunOrder, type Transid } from '#libs/domain';
 import { wantsKey } from '../actions/action-put.js';
 import type { ResolvedAction } from '../definitions/resolver.js';
 import { Settings } from '../settings.js';
+import { consists } from './flow.js';
 import { argumentsOf, checkMessageSize, type ListPayload, type Payload } from './payload.js';
 import { runOrder } from './run-order.js';
 
@@ -19,6 +20,8 @@ export interface Planned {
   /** How it goes about it where it consists of others: then it gets the payload alone, and what it causes gets the parameters. */
   readonly flow: Flow | undefined;
   readonly cause?: ActivationId;
+  /** Its id, where that is given: then it tells when it was accepted. */
+  readonly id?: ActivationId | undefined;
 }
 
 /** Bytes of metadata that every order has, beside names of a customary length. */
@@ -33,13 +36,22 @@ export class Orders {
   ) {}
 
   /** The order and its arguments. Throws `too-large` where both are larger than one message may be. */
-  async make({ identity, resolved, payload, transid, blocking, flow, cause }: Planned): Promise<{ order: RunOrder; args: Buffer }> {
+  async make({
+    identity,
+    resolved,
+    payload,
+    transid,
+    blocking,
+    flow,
+    cause,
+    id: given,
+  }: Planned): Promise<{ order: RunOrder; args: Buffer }> {
     const { profile, region } = this.settings;
-    const { args, env } = argumentsOf(flow ? [] : resolved.parameters, payload);
+    const { args, env } = argumentsOf(consists(flow) ? [] : resolved.parameters, payload);
     checkMessageSize({ args, env }, metadataBytes, profile);
     const apiKey = !flow && wantsKey(resolved.action) ? await this.subjects.keyOf(identity.ns) : undefined;
-    const acceptedAtMs = Date.now();
-    const id = activationId(region.code, acceptedAtMs, randomBytes(9).toString('hex'));
+    const id = given ?? activationId(region.code, Date.now(), randomBytes(9).toString('hex'));
+    const { acceptedAtMs } = readActivationId(id);
     const occasion = { activationId: id, transid, identity, acceptedAtMs, blocking, apiKey, env, flow, cause };
     return { order: runOrder(resolved, occasion, profile, effectiveRates(identity, profile).concurrentInvocations), args };
   }

@@ -11,6 +11,7 @@ import {
   type Transid,
 } from '#libs/domain';
 import type { ResolvedAction } from '../definitions/resolver.js';
+import { consists } from './flow.js';
 
 /** What is known of an invocation beside the action. */
 export interface Occasion {
@@ -39,7 +40,7 @@ export function runOrder(resolved: ResolvedAction, occasion: Occasion, profile: 
     ns: identity.ns,
     namespace: identity.namespace,
     subject: identity.subject,
-    action: runAction(resolved, flow),
+    action: runAction(resolved, consists(flow)),
     acceptedAtMs: occasion.acceptedAtMs,
     blocking: occasion.blocking,
     filterName: entityPath(place, resolved.name),
@@ -51,7 +52,7 @@ export function runOrder(resolved: ResolvedAction, occasion: Occasion, profile: 
   };
 }
 
-function runAction({ action, name, owner }: ResolvedAction, flow: Flow | undefined): RunAction {
+function runAction({ action, name, owner }: ResolvedAction, parts: boolean): RunAction {
   return {
     entityId: action.entityId,
     hlc: action.hlc,
@@ -60,12 +61,19 @@ function runAction({ action, name, owner }: ResolvedAction, flow: Flow | undefin
     name,
     version: action.version,
     limits: action.limits,
-    ...code(flow ? undefined : action.exec),
+    ...code(parts ? undefined : action.exec),
   };
 }
 
-/** What an invoker must know of the code; a flow has none. */
-function code(exec: Exec | undefined): Pick<RunAction, 'kind' | 'main' | 'binary' | 'blob' | 'keyVersion'> {
+/** What an invoker must know of the code; what consists of others has none. */
+function code(exec: Exec | undefined): Pick<RunAction, 'kind' | 'image' | 'main' | 'binary' | 'blob' | 'keyVersion'> {
   if (!exec || exec.type === 'sequence') return { kind: 'sequence', main: '', binary: false, blob: '', keyVersion: 0 };
-  return { kind: exec.kind, main: exec.main ?? 'main', binary: exec.binary, blob: exec.blob ?? '', keyVersion: exec.keyVersion };
+  return {
+    kind: exec.kind,
+    ...(exec.type === 'blackbox' ? { image: exec.image } : {}),
+    main: exec.main ?? 'main',
+    binary: exec.binary,
+    blob: exec.blob ?? '',
+    keyVersion: exec.keyVersion,
+  };
 }

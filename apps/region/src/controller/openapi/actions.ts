@@ -1,5 +1,5 @@
 import type { LimitProfile } from '#libs/domain';
-import { validKinds } from '../actions/runtimes.js';
+import type { Offer } from '../actions/runtimes.js';
 import { inPath, inQuery, namespace, overwrite, paging } from './parameters.js';
 import { activationHeader, answer, answers, guarded, withBody } from './responses.js';
 import { activationId, boolean, closed, count, entity, entityPut, json, listOf, name, open, place, ref, string } from './schema.js';
@@ -9,7 +9,8 @@ const base = '/api/v1/namespaces/{namespace}/actions';
 const tags = ['Actions'];
 
 /** Actions: what runs. */
-export function actionsPart(profile: LimitProfile): Part {
+export function actionsPart(offer: Offer): Part {
+  const { profile } = offer;
   const packaged = [inPath('packageName', 'a package or a binding'), inPath('actionName', 'the action')];
   return {
     tag: { name: 'Actions', description: 'What runs: code, images, and sequences of actions.' },
@@ -22,7 +23,7 @@ export function actionsPart(profile: LimitProfile): Part {
       },
       [`${base}/{packageName}/{actionName}`]: action('Packaged', [namespace, ...packaged], profile),
     },
-    schemas: schemas(profile),
+    schemas: schemas(offer),
   };
 }
 
@@ -32,7 +33,7 @@ function list(operationId: string, summary: string, profile: LimitProfile, ...mo
     operationId,
     summary,
     tags,
-    parameters: paging(profile),
+    parameters: paging(profile, 'actions'),
     responses: answers({ 200: answer('the actions, or how many', body) }, ...guarded, ...more),
   };
 }
@@ -96,8 +97,8 @@ function invocation(what: string, { blockingWaitMs, waitOverStatus }: LimitProfi
   };
 }
 
-function schemas(profile: LimitProfile): Readonly<Record<string, Schema>> {
-  const kinds = validKinds(profile);
+function schemas({ kinds: runtimes, profile }: Offer): Readonly<Record<string, Schema>> {
+  const kinds = [...runtimes, 'sequence', 'blackbox'];
   const families = [...new Set(kinds.flatMap((kind) => (kind.includes(':') ? [`${kind.split(':')[0]}:default`] : [])))];
   const bound = ({ min, std, max }: LimitProfile['timeout'], description: string): Schema => ({
     type: 'integer',

@@ -30,9 +30,9 @@ export class DocsRoutes {
   constructor(
     private readonly rest: RestRoutes,
     private readonly logger: Logger,
-    { profile, operator }: Settings,
+    { profile, kinds, operator }: Settings,
   ) {
-    const document = openApiDocument({ profile, version: buildVersion, operatorRoutes: operator.enabled });
+    const document = openApiDocument({ kinds, profile, version: buildVersion, operatorRoutes: operator.enabled });
     this.document = tagged({ status: 200, headers: {}, type: jsonType, body: JSON.stringify(document) });
   }
 

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { limitProfiles } from '#libs/domain';
+import { limitProfiles, nodeKinds } from '#libs/domain';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { openApiDocument } from './document.js';
 
-const documents = Object.values(limitProfiles).map((profile) => openApiDocument({ profile, version: '1', operatorRoutes: true }));
+const documents = Object.values(limitProfiles).map((profile) =>
+  openApiDocument({ kinds: nodeKinds, profile, version: '1', operatorRoutes: true }),
+);
 
 test('every reference leads somewhere', () => {
   for (const document of documents) {
@@ -47,5 +49,7 @@ test('limits and kinds are those of the profile, and operators are told of where
   assert.equal(seed?.components.schemas['ActionLimitsPut']?.properties?.['timeout']?.maximum, limitProfiles.seed.timeout.max);
   assert.ok(seed.components.schemas['Exec']?.properties?.['kind']?.enum?.includes(limitProfiles.seed.defaultNodeKind));
   assert.ok('/invokers' in seed.paths);
-  assert.ok(!('/invokers' in openApiDocument({ profile: limitProfiles.seed, version: '1', operatorRoutes: false }).paths));
+  assert.ok(
+    !('/invokers' in openApiDocument({ kinds: nodeKinds, profile: limitProfiles.seed, version: '1', operatorRoutes: false }).paths),
+  );
 });

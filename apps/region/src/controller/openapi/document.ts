@@ -1,4 +1,4 @@
-import type { LimitProfile } from '#libs/domain';
+import type { Offer } from '../actions/runtimes.js';
 import { actionsPart } from './actions.js';
 import { activationsPart } from './activations.js';
 import { namespacesPart } from './namespaces.js';
@@ -18,17 +18,16 @@ Any path below \`/api/v1\` that is no web action answers \`OPTIONS\` with \`OK\`
 that nobody serves: 404 below \`/api/v1\`, 405 elsewhere.`;
 
 /** What a document depends on. */
-export interface DocumentOptions {
-  readonly profile: LimitProfile;
+export interface DocumentOptions extends Offer {
   readonly version: string;
   /** Whether what operators ask is answered here. */
   readonly operatorRoutes: boolean;
 }
 
 /** The OpenAPI 3.1 document of what a controller answers. Throws where two parts claim one path or one schema. */
-export function openApiDocument({ profile, version, operatorRoutes }: DocumentOptions): Document {
+export function openApiDocument({ kinds, profile, version, operatorRoutes }: DocumentOptions): Document {
   const parts: readonly Part[] = [
-    actionsPart(profile),
+    actionsPart({ kinds, profile }),
     packagesPart(profile),
     triggersPart(profile),
     rulesPart(profile),

@@ -22,10 +22,10 @@ export class RuleBook {
     private readonly store: EntityStore,
   ) {}
 
-  /** The rules that follow a trigger, latest first. */
+  /** The rules that follow a trigger, in the order in which they were made. */
   async of(trigger: Trigger, freshness: Freshness): Promise<readonly Rule[]> {
     const all = freshness === 'fresh' ? await this.load(trigger.ns) : await this.cache.read(trigger.ns);
-    return (all ?? []).filter((rule) => isAttached(rule, trigger));
+    return inOrder((all ?? []).filter((rule) => isAttached(rule, trigger)));
   }
 
   /** Whether a rule was ever attached to a trigger. */
@@ -64,4 +64,9 @@ export class RuleBook {
       if (page.length < chunk) return rules;
     }
   }
+}
+
+/** Ids of entities sort by when they were made. */
+function inOrder(rules: readonly Rule[]): readonly Rule[] {
+  return rules.toSorted((a, b) => (a.entityId < b.entityId ? -1 : 1));
 }

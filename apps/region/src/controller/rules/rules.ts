@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { spaces, Failure, kinds, nextVersion, type Annotation, type Entity, type Rule, type Trigger } from '#libs/domain';
-import { jsonAnswer, readTypedBody, textAnswer, type Answer } from '#libs/http';
+import { bareAnswer, jsonAnswer, readTypedBody, type Answer } from '#libs/http';
 import type { DraftOf } from '../definitions/codec.js';
 import { Definitions } from '../definitions/definitions.js';
 import { readPutObject, readSized } from '../definitions/entity-put.js';
@@ -74,7 +74,7 @@ export class Rules {
       });
       this.book.forget({ space: spaces.definition, ns });
     }
-    return textAnswer(200, 'OK');
+    return bareAnswer(200, 'OK');
   }
 
   private async remove(call: EntityCall): Promise<Answer> {

@@ -12,11 +12,19 @@ import type { EntityCall } from '../rest/call.js';
 import { Settings } from '../settings.js';
 import { firePayload, fireRecord, inactiveLog, invokedLog, rejectedLog } from './fire-record.js';
 
+/** Ids that a fire's activations are to have, so that trying it again does nothing twice. All of them tell the same time. */
+export interface FireIds {
+  readonly trigger: ActivationId;
+  /** Of the activation that follows by a rule. */
+  ofRule(rule: Rule): ActivationId;
+}
+
 /** A trigger that is fired, with the rules that follow it and what it is fired with. */
 export interface Fire {
   readonly trigger: Trigger;
   readonly rules: readonly Rule[];
   readonly payload: Payload;
+  readonly ids?: FireIds | undefined;
 }
 
 /** Invokes what follows a trigger. */
@@ -38,9 +46,9 @@ export class Firing {
   async fire(call: EntityCall, fire: Fire): Promise<ActivationId> {
     const { code, id: region } = this.settings.region;
     const firedAtMs = Date.now();
-    const id = activationId(code, firedAtMs, randomBytes(9).toString('hex'));
+    const id = fire.ids?.trigger ?? activationId(code, firedAtMs, randomBytes(9).toString('hex'));
     const payload = firePayload(fire.trigger, call.headers, fire.payload);
-    const logs = await Promise.all(fire.rules.map((rule) => this.follow(call, rule, payload)));
+    const logs = await Promise.all(fire.rules.map((rule) => this.follow(call, rule, payload, fire.ids?.ofRule(rule))));
     const { identity, transid } = call;
     const result = asJsonText(fire.payload.body.length === 0 ? '{}' : Buffer.from(fire.payload.body).toString('utf8'));
     const record = fireRecord(fire.trigger, { id, identity, transid, region, firedAtMs, result, logs });
@@ -53,14 +61,14 @@ export class Firing {
   }
 
   /** Follows one rule; whatever stands in its way is told in its line and nowhere else. */
-  private async follow({ identity, transid }: EntityCall, rule: Rule, payload: Payload): Promise<string> {
+  private async follow({ identity, transid }: EntityCall, rule: Rule, payload: Payload, id: ActivationId | undefined): Promise<string> {
     const names = { rule: `${identity.namespace}/${rule.path}`, action: `${rule.action.path}/${rule.action.name}` };
     if (rule.status === 'inactive') return inactiveLog(names);
     let admission: Admission | undefined;
     try {
       admission = await this.throttles.admit(identity, Date.now());
       const resolved = await this.resolver.action(identity, readReference(names.action, identity.namespace), 'cached');
-      const wanted = { identity, resolved, payload, transid, waitMs: undefined, admission };
+      const wanted = { identity, resolved, payload, transid, waitMs: undefined, admission, ...(id === undefined ? {} : { id }) };
       const { activationId: invoked } = await this.invocations.invoke(wanted);
       return invokedLog(names, invoked);
     } catch (thrown) {

@@ -13,7 +13,7 @@ import { RuleBook } from '../rules/rule-book.js';
 import { rulesJson } from '../rules/rule-document.js';
 import { Settings } from '../settings.js';
 import { isFeedName } from './feed-name.js';
-import { Firing } from './firing.js';
+import { Firing, type FireIds } from './firing.js';
 import { triggerJson, triggerSummary } from './trigger-document.js';
 
 /** Triggers as the REST API creates, reads, lists, deletes and fires them. */
@@ -64,8 +64,8 @@ export class Triggers {
     return answer;
   }
 
-  /** A trigger to which no active rule is attached does nothing and leaves no record. */
-  private async fire(call: EntityCall): Promise<Answer> {
+  /** Fires a trigger. One to which no active rule is attached does nothing and leaves no record. `ids` make a second try no second fire. */
+  async fire(call: EntityCall, ids?: FireIds): Promise<Answer> {
     await this.throttles.fire(call.identity, Date.now());
     const owner = ownNamespace(call, call.target.name);
     checkRequestSize(call.headers['content-length'], call.body, this.settings.profile);
@@ -77,6 +77,7 @@ export class Triggers {
       trigger,
       rules,
       payload: { keys: new Set(Object.keys(payload)), body: call.body },
+      ids,
     });
     return jsonAnswer(202, toJsonText({ activationId }), activationHeader(activationId));
   }

@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { FastifyRequest } from 'fastify';
-import { Identities, readCredentials, Throttles, Tokens, type Admission, type Identity } from '#libs/auth';
+import { Identities, Throttles, Tokens, type Admission, type Identity } from '#libs/auth';
 import { annotation, Failure, jsonObject, truthy, type Transid } from '#libs/domain';
 import { emptyAnswer, errorAnswer, type Answer, type Manner } from '#libs/http';
 import { bearsToken, requiresToken } from '../adobe/adobe-auth.js';
@@ -11,19 +10,24 @@ import { checkProtected, checkRequestSize } from '../invocations/payload.js';
 import { Settings } from '../settings.js';
 import { transcode } from './transcode.js';
 import { rawArguments, reservedNames, webArguments, type WebRequest } from './web-arguments.js';
+import { bodyOf, type WebAsk } from './web-ask.js';
 import { satisfies } from './web-auth.js';
 import type { WebTarget } from './web-target.js';
 
 /** What a web action is asked, once it is known that there is one. */
-export interface Found {
+export interface Located {
   readonly target: WebTarget;
   readonly query: string;
   readonly owner: Identity;
   readonly resolved: ResolvedAction;
-  /** The request, counted; `serve` sees to its end. */
-  readonly admission: Admission;
   /** Whether the action answers OPTIONS itself and sees to CORS. */
   readonly custom: boolean;
+}
+
+/** The same, for a request that was counted. */
+export interface Found extends Located {
+  /** `serve` sees to its end. */
+  readonly admission: Admission;
 }
 
 /** Web actions: whether there is one, whether it may be asked, and what it answers. */
@@ -39,24 +43,38 @@ export class WebActions {
   ) {}
 
   /** Everything that does not depend on the caller: the namespace, the action, that it is exported, rates and size. */
-  async find(request: FastifyRequest, target: WebTarget, query: string): Promise<Found> {
+  async find(request: WebAsk, target: WebTarget, query: string): Promise<Found> {
+    return this.admit(request, await this.locate(target, query));
+  }
+
+  /** The action, if there is one and it is exported. */
+  async locate(target: WebTarget, query: string): Promise<Located> {
     const { namespace, pkg, name } = target;
     const owner = await this.identities.byNamespace(namespace);
     if (!owner) throw new Failure('not-found');
     const resolved = await this.resolver.action(owner, { namespace, pkg, name }, 'cached').catch(asMissing);
     if (annotation(resolved.action, 'web-export') !== 'true') throw new Failure('not-found');
-    const admission = await this.throttles.admit(owner, Date.now());
+    return { target, query, owner, resolved, custom: annotation(resolved.action, 'web-custom-options') === 'true' };
+  }
+
+  /** Counts a request and serves it. */
+  async ask(request: WebAsk, located: Located, manner: Manner): Promise<Answer> {
+    return this.serve(request, await this.admit(request, located), manner);
+  }
+
+  private async admit(request: WebAsk, located: Located): Promise<Found> {
+    const admission = await this.throttles.admit(located.owner, Date.now());
     try {
       checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
     } catch (refused) {
       admission.release();
       throw refused;
     }
-    return { target, query, owner, resolved, admission, custom: annotation(resolved.action, 'web-custom-options') === 'true' };
+    return { ...located, admission };
   }
 
   /** What the action answers, or what stands in its way: credentials, a broken body, reserved names. */
-  async serve(request: FastifyRequest, found: Found, manner: Manner): Promise<Answer> {
+  async serve(request: WebAsk, found: Found, manner: Manner): Promise<Answer> {
     try {
       return await this.admitted(request, found, manner);
     } finally {
@@ -64,11 +82,11 @@ export class WebActions {
     }
   }
 
-  private async admitted(request: FastifyRequest, found: Found, manner: Manner): Promise<Answer> {
+  private async admitted(request: WebAsk, found: Found, manner: Manner): Promise<Answer> {
     const { target, query, owner, resolved, custom, admission } = found;
     const { action } = resolved;
     if (request.method === 'OPTIONS' && !custom) return emptyAnswer(200);
-    const caller = await this.callerOf(request);
+    const caller = await this.identities.recognise(request.headers.authorization);
     const secret = request.headers['x-require-whisk-auth'];
     const proof = { authenticated: caller !== undefined, secret: typeof secret === 'string' ? secret : undefined };
     if (request.method !== 'OPTIONS' && !satisfies(action, proof)) throw new Failure('web-auth');
@@ -101,16 +119,6 @@ export class WebActions {
     const told = transcode(record.response, target.extension);
     return 'error' in told ? errorAnswer(told.status, told.error, manner, headers) : { ...told, headers: { ...told.headers, ...headers } };
   }
-
-  /** Credentials that are no good make a caller anonymous and nothing else. */
-  private async callerOf({ headers }: FastifyRequest): Promise<Identity | undefined> {
-    const credentials = readCredentials(headers.authorization);
-    return credentials.kind === 'key' ? this.identities.byKey(credentials.uuid, credentials.secret) : undefined;
-  }
-}
-
-function bodyOf(request: FastifyRequest): Uint8Array {
-  return request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
 }
 
 /** Whatever else bears the name, there is no such web action. */

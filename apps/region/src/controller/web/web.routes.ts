@@ -1,19 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import {
-  checkAcceptable,
-  failureAnswer,
-  reportFailure,
-  sendAnswer,
-  splitTarget,
-  toFailure,
-  webCors,
-  type AnswerHeaders,
-  type Manner,
-} from '#libs/http';
+import { checkAcceptable, failureAnswer, reportFailure, sendAnswer, splitTarget, toFailure, webCors, type Manner } from '#libs/http';
 import { Logger } from '#libs/telemetry';
+import { ApiManagement } from '../gateway/api-management.js';
 import { RestRoutes } from '../rest/rest.routes.js';
 import { WebActions } from './web-actions.js';
+import { joinedCors } from './web-cors.js';
 import { readWebTarget, type WebTarget } from './web-target.js';
 
 const base = '/api/v1/web';
@@ -25,6 +17,7 @@ export class WebRoutes {
   constructor(
     private readonly rest: RestRoutes,
     private readonly actions: WebActions,
+    private readonly apis: ApiManagement,
     private readonly logger: Logger,
   ) {}
 
@@ -40,21 +33,15 @@ export class WebRoutes {
   private async handle(request: FastifyRequest, reply: FastifyReply, target: WebTarget, query: string): Promise<void> {
     let manner: Manner = { transid: request.id, cors: {}, pretty: true };
     try {
-      const found = await this.actions.find(request, target, query);
-      if (!found.custom) manner = { ...manner, cors: webCors(request.headers['access-control-request-headers']) };
-      const answer = await this.actions.serve(request, found, manner);
+      const found = this.apis.serves(target) ? undefined : await this.actions.find(request, target, query);
+      if (!found?.custom) manner = { ...manner, cors: webCors(request.headers['access-control-request-headers']) };
+      const answer = await (found ? this.actions.serve(request, found, manner) : this.apis.answer(request, target, query, manner));
       checkAcceptable(request.headers.accept, answer);
-      sendAnswer(reply, { ...answer, headers: joined(manner.cors, answer.headers) });
+      sendAnswer(reply, { ...answer, headers: joinedCors(manner.cors, answer.headers) });
     } catch (thrown) {
       const failure = toFailure(thrown);
       reportFailure(this.logger, failure, request.id, thrown);
       sendAnswer(reply, failureAnswer(failure, manner));
     }
   }
-}
-
-/** An action's own CORS headers are sent beside the platform's, behind them. */
-function joined(cors: AnswerHeaders, own: AnswerHeaders): AnswerHeaders {
-  const both = Object.keys(cors).filter((name) => name in own && own[name] !== cors[name]);
-  return { ...cors, ...own, ...Object.fromEntries(both.map((name) => [name, [cors[name] ?? '', own[name] ?? ''].flat()])) };
 }

@@ -76,7 +76,7 @@ export class Compositions {
   private async invoke(order: RunOrder, resolved: ResolvedAction, params: ExactJson, tally: Tally): Promise<Step> {
     const ran = { ...tally.ran, components: tally.ran.components + 1 };
     const shares = resolved.action.exec.type !== 'sequence';
-    const flow = flowOf(resolved.action, { ran: shares ? ran : noneRan, depth: (order.flow?.depth ?? 0) + 1 });
+    const flow = flowOf(resolved, { ran: shares ? ran : noneRan, depth: (order.flow?.depth ?? 0) + 1 });
     const became = await this.components.run(order, resolved, payloadOf(exactText(params)), flow);
     if (became.kind !== 'ended') return lost(tally, became);
     const { trace, response } = became.record;

@@ -10,6 +10,7 @@ import {
   type RunOrder,
   type StatusCode,
   type WorldRegion,
+  nodeKinds,
 } from '#libs/domain';
 import type { Reference } from '../../controller/definitions/reference.js';
 import type { ResolvedAction } from '../../controller/definitions/resolver.js';
@@ -24,7 +25,7 @@ import type { FlowOf } from './flow-record.js';
 export type Answering = (payload: string) => readonly [StatusCode, string] | 'failed' | 'unknown';
 
 /** Settings of a region in a spec. */
-export const settings = new Settings(limitProfiles.openwhisk, { id: 'eu-west-1' } as unknown as WorldRegion, '');
+export const settings = new Settings(limitProfiles.openwhisk, { id: 'eu-west-1' } as unknown as WorldRegion, '', nodeKinds, '');
 
 /** An order for a flow whose action is `guest/p/hello`. */
 export function aFlow<K extends Flow['kind']>(
@@ -54,7 +55,7 @@ export class ScriptedComponents implements Pick<Components, 'identity' | 'find' 
     if (namespace !== 'guest') return Promise.resolve({ kind: 'forbidden' });
     if (!this.actions[name]) return Promise.resolve({ kind: 'missing' });
     const action = { exec: this.execs[name] ?? { type: 'code' }, annotations: [] } as unknown as Action;
-    return Promise.resolve({ kind: 'found', resolved: { action, name } as ResolvedAction });
+    return Promise.resolve({ kind: 'found', resolved: { action, name, owner: { name: 'guest' } } as ResolvedAction });
   }
 
   findWhole(caller: Identity, reference: Reference): Promise<Found> {

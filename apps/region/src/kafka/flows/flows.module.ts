@@ -7,6 +7,8 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import type { RegionConfig } from '#libs/config';
+import { AlarmBook } from '../../controller/alarms/alarm-book.js';
+import { AlarmFeed, AlarmOptions } from '../../controller/alarms/alarm-feed.js';
 import { DefinitionsModule } from '../../controller/definitions/definitions.module.js';
 import { StorageModule } from '../../storage.module.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
@@ -14,6 +16,7 @@ import { KafkaModule } from '../kafka.module.js';
 import { Components } from './components.js';
 import { Compositions } from './compositions.js';
 import { FlowOptions, Leases } from './leases.js';
+import { Natives } from './natives.js';
 import { Orchestrator } from './orchestrator.js';
 import { Sequences } from './sequences.js';
 
@@ -45,7 +48,7 @@ class FlowsProcess implements OnApplicationBootstrap, BeforeApplicationShutdown,
 
 const modules = new WeakMap<RegionConfig, DynamicModule>();
 
-/** Runs sequences and compositions, in whatever process accepts or recovers invocations. */
+/** Runs sequences, compositions and the region's own actions, in whatever process accepts or recovers invocations. */
 @Module({})
 export class FlowsModule {
   static with(config: RegionConfig): DynamicModule {
@@ -60,9 +63,14 @@ export class FlowsModule {
         Components,
         Sequences,
         Compositions,
+        { provide: AlarmOptions, useValue: new AlarmOptions(config.ISOCHRONE_ALARM_FULL_MINUTES) },
+        AlarmBook,
+        AlarmFeed,
+        Natives,
         Orchestrator,
         FlowsProcess,
       ],
+      exports: [AlarmBook],
     };
     modules.set(config, module);
     return module;

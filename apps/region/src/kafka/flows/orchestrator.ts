@@ -1,19 +1,20 @@
 import { Injectable } from '@nestjs/common';
-import { invariant, type ActivationId, type RunOrder } from '#libs/domain';
+import { invariant, type ActivationId, type ActivationRecord, type RunOrder } from '#libs/domain';
 import { Logger } from '#libs/telemetry';
 import { Settings } from '../../controller/settings.js';
 import type { FlowRunner } from '../dispatch/dispatcher.js';
 import { RecordWaiters } from '../dispatch/record-waiters.js';
 import { Compositions } from './compositions.js';
-import { flowRecord } from './flow-record.js';
+import { flowRecord, type FlowOf } from './flow-record.js';
 import { Leases } from './leases.js';
+import { Natives } from './natives.js';
 import { Sequences } from './sequences.js';
 
 /** Flows that run here at once, without those inside others: these must go on, or what waits for them never ends. */
 const topmostMax = 1000;
 
 /**
- * Runs flows: activations that consist of others. Each is started in the store like a run of an invoker, once and never again, and ends in one
+ * Runs flows: activations that consist of others, and those that are the region's own work. Each is started in the store like a run of an invoker, once and never again, and ends in one
  * record: if this process dies, recovery ends the flow as lost, and what it had invoked ends by itself.
  */
 @Injectable()
@@ -26,6 +27,7 @@ export class Orchestrator implements FlowRunner {
   constructor(
     private readonly sequences: Sequences,
     private readonly compositions: Compositions,
+    private readonly natives: Natives,
     private readonly leases: Leases,
     private readonly waiters: RecordWaiters,
     private readonly settings: Settings,
@@ -63,10 +65,9 @@ export class Orchestrator implements FlowRunner {
       invariant(flow, 'an order that is taken here has a flow');
       const right = await this.leases.start(order);
       if (!right.granted) return this.waiters.left(id);
-      const startMs = Date.now();
-      const end = await (flow.kind === 'sequence' ? this.sequences.run(order, flow, args) : this.compositions.run(order, flow, args));
-      const run = { startMs, endMs: Date.now(), region: this.settings.region.id, attempt: right.attempt };
-      const record = flowRecord(order, end, run);
+      const record = await (flow.kind === 'native'
+        ? this.natives.run(order, args, right.attempt)
+        : this.runParts(order, flow, args, right.attempt));
       if (await this.leases.finish(record, right.attempt)) this.waiters.settle(record);
       else this.waiters.left(id);
     } catch (cause) {
@@ -74,5 +75,17 @@ export class Orchestrator implements FlowRunner {
       this.leases.forget(id);
       this.waiters.left(id);
     }
+  }
+
+  /** Runs a flow that consists of others. */
+  private async runParts(
+    order: RunOrder,
+    flow: FlowOf<'sequence' | 'composition'>,
+    args: Uint8Array,
+    attempt: number,
+  ): Promise<ActivationRecord> {
+    const startMs = Date.now();
+    const end = await (flow.kind === 'sequence' ? this.sequences.run(order, flow, args) : this.compositions.run(order, flow, args));
+    return flowRecord(order, end, { startMs, endMs: Date.now(), region: this.settings.region.id, attempt });
   }
 }

@@ -46,7 +46,7 @@ export class Sequences {
 
       const { action } = found.resolved;
       const inlined = action.exec.type === 'sequence';
-      const inner = flowOf(action, { ran: inlined ? tally.ran : noneRan, depth: flow.depth + 1 });
+      const inner = flowOf(found.resolved, { ran: inlined ? tally.ran : noneRan, depth: flow.depth + 1 });
       const became = await this.components.run(order, found.resolved, payloadOf(result), inner);
       if (became.kind === 'failed') return end(3, 'Sequence failed.');
       if (became.kind === 'unknown') {

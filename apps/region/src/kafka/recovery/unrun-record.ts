@@ -54,7 +54,7 @@ export function unrunRecord({ due, order, outcome, region, nowMs }: Unrun): Acti
 
 function annotations(order: PublicOrder | undefined, waitMs: number): Annotation[] {
   if (!order) return [{ key: 'kind', value: toJsonText('unknown') }];
-  if (order.flow) return flowAnnotations(order, waitMs, undefined);
+  if (order.flow && order.flow.kind !== 'native') return flowAnnotations(order, waitMs, undefined);
   const all: (readonly [string, JsonText] | false)[] = [
     ['path', toJsonText(order.action.fqn)],
     ['kind', toJsonText(order.action.kind)],

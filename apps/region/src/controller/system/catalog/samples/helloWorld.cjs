@@ -1,0 +1,4 @@
+/** Says hello in its logs. */
+function main({ payload }) {
+  console.log('hello', `${payload}!`);
+}
