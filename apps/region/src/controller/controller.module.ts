@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { readWorld, type RegionConfig } from '#libs/config';
+import { readWorld, regionOf, type RegionConfig } from '#libs/config';
 import { limitProfiles } from '#libs/domain';
 import { FlowsModule } from '../kafka/flows/flows.module.js';
 import { KafkaModule } from '../kafka/kafka.module.js';
@@ -10,6 +10,7 @@ import { CodeVault } from './actions/code.js';
 import { SequenceCheck } from './actions/sequence-check.js';
 import { Activations } from './activations/activations.js';
 import { AuditLogRoutes } from './adobe/audit-log.routes.js';
+import { OwnerRegion } from './activations/owner-region.js';
 import { AdminController } from './admin/admin.controller.js';
 import { ChangesController } from './changes.controller.js';
 import { DefinitionsModule } from './definitions/definitions.module.js';
@@ -93,13 +94,16 @@ export class ControllerModule {
       },
       inject: [Info, Actions, Invoke, Packages, Triggers, Rules, Activations, Limits],
     };
-    const { defaultRegion } = readWorld(config.ISOCHRONE_WORLD);
+    const world = readWorld(config.ISOCHRONE_WORLD);
+    const { defaultRegion } = world;
+    const elsewhere = new OwnerRegion(world, regionOf(world, config.ISOCHRONE_REGION));
     const catalog = new CatalogOptions(config.ISOCHRONE_REGION === defaultRegion, config.ISOCHRONE_PROFILE !== 'local');
     return {
       module: ControllerModule,
       imports: [StorageModule.with(config), KafkaModule.with(config), DefinitionsModule.with(config), FlowsModule.with(config)],
       controllers: [HealthController, AdminController, ChangesController],
       providers: [
+        { provide: OwnerRegion, useValue: elsewhere },
         ...throttleProviders(profile),
         features,
         { provide: CatalogOptions, useValue: catalog },
