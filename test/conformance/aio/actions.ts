@@ -18,11 +18,14 @@ proves('actions are made with everything that can be said of one, shown, changed
   assert.deepEqual(made.limits, { timeout: 30_000, memory: 512, logs: 2, concurrency: 3 });
   const shown = await json<Action>('action get', 'full');
   assert.equal(shown.exec.kind, 'nodejs:20');
-  assert.deepEqual(shown.parameters.map(({ key, value, init = false }) => [key, value, init]).sort(), [
-    ['COLOUR', 'blue', true],
-    ['a', '1', false],
-    ['b', { c: [2] }, false],
-  ]);
+  assert.deepEqual(
+    new Map(shown.parameters.map(({ key, value, init = false }) => [key, { value, init }])),
+    new Map<string, unknown>([
+      ['a', { value: '1', init: false }],
+      ['b', { value: { c: [2] }, init: false }],
+      ['COLOUR', { value: 'blue', init: true }],
+    ]),
+  );
   assert.deepEqual([valueOf(shown.annotations, 'note'), valueOf(shown.annotations, 'more')], ['mine', true]);
   assert.equal((await aio('action get', 'full', '--code')).trim(), hello);
   await aio('action get', 'full', '--save');

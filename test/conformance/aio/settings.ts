@@ -45,7 +45,9 @@ proves('a namespace says where its logs go, and is told where to send them', asy
     if (!(await mayBeRefused(command, ...flags))) continue;
     assert.deepEqual(Object.keys(await json<object>('namespace log-forwarding get')), [name.replaceAll('-', '_')]);
     const errors = await aio('namespace log-forwarding errors');
-    if (errors.startsWith('Log forwarding errors')) ledger.differs(`runtime ${command}`, JSON.parse(errors.slice(errors.indexOf('[')))[0]);
+    if (!errors.startsWith('Log forwarding errors')) continue;
+    const [first = ''] = JSON.parse(errors.slice(errors.indexOf('['))) as string[];
+    ledger.differs(`runtime ${command}`, first);
   }
   await mayBeRefused('namespace log-forwarding set'); // asks at a terminal
 });
