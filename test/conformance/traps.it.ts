@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { aio, type AioOptions } from '../support/aio.js';
+import { aio, type AioOptions } from '../support/aio-command.js';
 import { actionPath, ask, deploy, invoke } from '../support/client.js';
 import { ControllerRig, wellKnown } from '../support/controller-rig.js';
 import { audience, forgedTokens, Issuer } from '../support/issuer.js';

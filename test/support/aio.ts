@@ -1,62 +1,70 @@
-/** Adobe's unmodified runtime plugin for `aio`, driven as `aio rt …` does. */
-import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+/** Adobe's unmodified runtime plugin for `aio`: its commands, run as `aio runtime …` runs them. */
+import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Asked, Ran } from './aio-process.js';
 import { projectRoot } from './project.js';
 import { guestKey } from './world.js';
 
-const clients = join(projectRoot, 'test/conformance/clients');
+const plugin = join(projectRoot, 'test/conformance/clients/node_modules/@adobe/aio-cli-plugin-runtime/package.json');
 
-/** The plugin is a whole command set; this is all of `aio` that it needs. */
-const runner = `
-const plugin = require.resolve('@adobe/aio-cli-plugin-runtime/package.json', { paths: [process.env.CLIENTS] });
-const { run, flush, handle } = require(require.resolve('@oclif/core', { paths: [process.env.CLIENTS] }));
-run(process.argv.slice(1), require('node:path').dirname(plugin)).then(flush).catch(handle);
-`;
+/** The plugin's version. */
+export const pluginVersion = (JSON.parse(readFileSync(plugin, 'utf8')) as { version: string }).version;
 
-/** Where and how `aio` runs. */
-export interface AioOptions {
-  readonly url: string;
-  /** Its home and configuration. */
-  readonly home: string;
-  /** Its working folder, where a manifest may stand. */
-  readonly cwd?: string;
-  /** A token to deploy through the deploy service with; without one the key does everything. */
-  readonly token?: string;
-  readonly fails?: boolean;
-}
+/** A plugin that namespace `guest` of a host uses. */
+export class Aio {
+  private constructor(private readonly child: ChildProcess) {}
 
-/** Runs a command and returns what it printed, on both streams where it is to fail. */
-export async function aio({ url, home, cwd = home, token, fails = false }: AioOptions, ...args: readonly string[]): Promise<string> {
-  if (token !== undefined) writeToken(home, token);
-  const child = spawn(process.execPath, ['-e', runner, '--', ...args], {
-    cwd,
-    env: {
-      PATH: process.env['PATH'],
-      CLIENTS: clients,
-      HOME: home,
-      XDG_CONFIG_HOME: home,
-      AIO_RUNTIME_APIHOST: url,
-      AIO_RUNTIME_AUTH: guestKey,
-      AIO_RUNTIME_NAMESPACE: 'guest',
-      ...(token === undefined ? { USE_RUNTIME_AUTH: '1' } : { AIO_DEPLOY_SERVICE_URL: url }),
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 60_000,
-  });
-  const printed = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => (printed.out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (printed.err += chunk.toString()));
-  const [status] = (await once(child, 'close')) as [number | null];
-  assert.equal(status !== 0, fails, `aio ${args.join(' ')} ended with ${status}: ${printed.err}${printed.out}`);
-  return fails ? printed.out + printed.err : printed.out;
-}
+  /** Loads the plugin; `home` is both its user's home and where that user stands. */
+  static start(host: string, home: string): Aio {
+    const child = fork(fileURLToPath(new URL('aio-process.js', import.meta.url)), {
+      cwd: home,
+      env: {
+        PATH: process.env['PATH'],
+        HOME: home,
+        XDG_CONFIG_HOME: home,
+        AIO_RUNTIME_APIHOST: host,
+        AIO_RUNTIME_AUTH: guestKey,
+        AIO_RUNTIME_NAMESPACE: 'guest',
+        USE_RUNTIME_AUTH: '1', // else the plugin asks Adobe's own login for a token before it writes anything
+      },
+      stdio: ['pipe', 'inherit', 'inherit', 'ipc'],
+    });
+    return new Aio(child);
+  }
 
-/** Logs `aio` in with a token, as its own login would. */
-function writeToken(home: string, token: string): void {
-  mkdirSync(home, { recursive: true });
-  const cli = { access_token: { token, expiry: 4_102_444_800_000 }, env: 'prod', 'cli.bare-output': true };
-  writeFileSync(join(home, 'aio'), JSON.stringify({ ims: { contexts: { cli } } }));
+  /** Every command that the plugin has, as its users write it (`runtime action create`), without other names for the same. */
+  async commands(): Promise<string[]> {
+    const { out } = await this.ask({});
+    return (JSON.parse(out) as string[]).map((id) => id.replaceAll(':', ' '));
+  }
+
+  /** Runs `aio` with these words and gives what it printed; throws when it ends with an error. */
+  async run(...args: string[]): Promise<string> {
+    const { out, error } = await this.ask({ args });
+    if (error !== undefined) throw new Error(`aio ${args.join(' ')}: ${error}\n${out}`);
+    return out;
+  }
+
+  /** Presses keys. */
+  type(keys: string): void {
+    this.child.stdin?.write(keys);
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await ended;
+  }
+
+  private async ask(asked: Asked): Promise<Ran> {
+    const signal = AbortSignal.timeout(60_000);
+    const answer = once(this.child, 'message', { signal });
+    this.child.send(asked);
+    const [ran] = (await answer) as [Ran];
+    return ran;
+  }
 }

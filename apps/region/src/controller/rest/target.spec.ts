@@ -51,6 +51,18 @@ test('an encoded slash is part of a name, and no name has one', () => {
   assert.throws(() => checkTarget(target), { message: 'The name of the entity contains illegal characters.' });
 });
 
+test('an action is found by the namespace that lists show of it, which ends in its package, and by one that begins with a slash', () => {
+  assert.deepEqual(readTarget('/namespaces/g%2Fp/actions/a'), readTarget('/namespaces/g/actions/p/a'));
+  assert.deepEqual(readTarget('/namespaces/%2Fg/packages'), readTarget('/namespaces/g/packages'));
+  for (const path of [
+    '/namespaces/g%2Fp/actions',
+    '/namespaces/g%2Fp/triggers/t',
+    '/namespaces/g%2Fp/actions/q/a',
+    '/namespaces/g%2Fp%2Fq/actions/a',
+  ])
+    assert.throws(() => checkTarget(readTarget(path)), { message: 'The namespace contains illegal characters.' }, path);
+});
+
 test('names and namespaces are checked, activation ids are not names', () => {
   const check = (path: string) => () => checkTarget(readTarget(path));
   for (const name of ['!bad', 'a%00', 'a%20', '%C3%A9', 'a%252F']) {

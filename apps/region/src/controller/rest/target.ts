@@ -32,9 +32,12 @@ export function readTarget(path: string): Target {
   if (path === '/namespaces' || path === '/namespaces/') return { kind: 'namespaces' };
   const segments = path.slice(1).split('/').map(decodeSegment);
   if (!segments.every((segment) => segment !== undefined)) return none;
-  const [root, namespace, word, ...rest] = segments;
+  const [root, place = '', word, ...below] = segments;
   const collection = collections.find((name) => name === word);
-  if (root !== 'namespaces' || namespace === undefined || namespace === '' || collection === undefined) return none;
+  if (root !== 'namespaces' || place === '' || collection === undefined) return none;
+  const ofAction = collection === 'actions' && below.length === 1 && below[0] !== '';
+  const [namespace = '', ...pkg] = readNamespace(place, ofAction ? 2 : 1);
+  const rest = [...pkg, ...below];
   if (rest.length === 0 || (rest.length === 1 && rest[0] === '')) return { kind: 'collection', collection, namespace };
   const [first = '', second] = rest;
   if (first === '') return none;
@@ -45,6 +48,16 @@ export function readTarget(path: string): Target {
   if (collection !== 'activations') return none;
   if (second === '') return { kind: 'entity', collection, namespace, name: first };
   return second === 'logs' || second === 'result' ? { kind: 'entity', collection, namespace, name: first, part: second } : none;
+}
+
+/**
+ * The parts of a namespace's segment, where they are no more than `max`; else the whole, which is no name. Clients send two things there with
+ * their slashes encoded, which OpenWhisk takes: `/guest` (`aio runtime package list /guest`), and before an action what lists show as its
+ * namespace, which ends in the package: `guest/tools` (`aio runtime package delete --recursive`).
+ */
+function readNamespace(segment: string, max: number): string[] {
+  const parts = segment.split('/').filter((part) => part !== '');
+  return parts.length > 0 && parts.length <= max ? parts : [segment];
 }
 
 /** Checks the names of a target; throws OpenWhisk's text for the first that is too long or illegal. `_` stands for one's own namespace. */
