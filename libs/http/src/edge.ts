@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readMediaType } from './media-type.js';
+import { withoutDots } from './path.js';
 import { transidOf } from './transid.js';
 
 /** The largest request body, bytes: beyond it no handler is asked. */
@@ -50,6 +51,7 @@ function edgeServer(handler: Handler, headers: Readonly<Record<string, string>>)
     const refused = refusal(request);
     if (refused) return refuse(request, response, refused);
     normaliseType(request);
+    request.url = withoutDots(request.url ?? '');
     handler(request, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnreadable(socket, error.code));
