@@ -179,6 +179,8 @@ for (const [operation, { good, bad, strange }] of Object.entries(rows)) {
 }
 
 test('the page loads its own files and nothing else', async () => {
+  const named = await Promise.all(['/docs/index.html', '/api/v1/docs/index.html'].map((path) => fetch(world.url + path)));
+  for (const one of named) assert.match(await one.text(), /<title>Swagger UI<\/title>/);
   const page = await fetch(`${world.url}/docs`);
   const policy = page.headers.get('content-security-policy') ?? '';
   assert.match(policy, /default-src 'none'; script-src 'self';/);

@@ -55,6 +55,7 @@ function send(method: string, path: string, key: string | undefined, body?: obje
         port: world.port,
         method,
         path,
+        agent: false, // a connection kept from before a command ran may be closed by now
         timeout: 60_000,
         headers: {
           ...(key !== undefined && { authorization: `Basic ${Buffer.from(key).toString('base64')}` }),

@@ -71,6 +71,49 @@ test('a record and its logs are found through the router, whoever asks', async (
   assert.match(record.logs.join('\n'), /stdout: Hello World$/);
 });
 
+test('a record is found at any region’s own endpoint, by one hop to the region that has it', async () => {
+  const [here, there] = [world.regionUrl('us-east-1'), world.regionUrl('eu-west-1')];
+  await deploy(here, 'far', "function main() { console.log('from afar'); return { far: true }; }");
+  const { activationId } = (await ask(here, 'POST', actionPath('far'))).json<{ activationId: string }>();
+  const path = `/api/v1/namespaces/_/activations/${activationId}`;
+  await until('its record is told by the other region', async () => (await ask(there, 'GET', path)).status === 200);
+  assert.equal((await ask(there, 'GET', path)).text, (await ask(here, 'GET', path)).text);
+  assert.match((await ask(there, 'GET', `${path}/logs`)).text, /from afar/);
+  assert.deepEqual((await ask(there, 'GET', `${path}/result`)).json()['result'], { far: true });
+  const nobody = await ask(there, 'GET', `${path.slice(0, -4)}0000`);
+  assert.equal(nobody.status, 404);
+  assert.equal(nobody.json()['error'], 'The requested resource does not exist.');
+});
+
+test('rules and bindings made in two regions at the same time are all there in the end', async () => {
+  const [here, there, third] = regions.map((region) => world.regionUrl(region)) as [string, string, string];
+  const put = async (base: string, path: string, body: object): Promise<void> => {
+    const reply = await ask(base, 'PUT', `/api/v1/namespaces/_/${path}`, { body });
+    assert.equal(reply.status, 200, `${path}: ${reply.text}`);
+  };
+  await deploy(here, 'follow', where);
+  await put(here, 'triggers/moment', {});
+  await put(here, 'packages/common', { parameters: [{ key: 'text', value: 'bound' }] });
+  for (const path of ['triggers/moment', 'packages/common', 'actions/follow'])
+    await until(`${path} is in the other`, async () => (await ask(there, 'GET', `/api/v1/namespaces/_/${path}`)).status === 200);
+  const rule = { trigger: '/_/moment', action: '/_/follow' };
+  const binding = { binding: { namespace: '_', name: 'common' } };
+  await Promise.all([
+    put(here, 'rules/one', rule),
+    put(there, 'rules/two', rule),
+    put(here, 'packages/bound-one', binding),
+    put(there, 'packages/bound-two', binding),
+  ]);
+  for (const region of [here, there, third]) {
+    await until('both rules follow the trigger', async () => {
+      const { rules = {} } = (await ask(region, 'GET', '/api/v1/namespaces/_/triggers/moment')).json<{ rules?: object }>();
+      return Object.keys(rules).toSorted().join() === 'guest/one,guest/two';
+    });
+    for (const name of ['bound-one', 'bound-two'])
+      await until(`${name} is bound`, async () => (await ask(region, 'GET', `/api/v1/namespaces/_/packages/${name}`)).status === 200);
+  }
+});
+
 test('with its region killed, Tokyo is served elsewhere at once, a running invoke says so, and Tokyo comes home', async () => {
   const home = 'ap-northeast-1';
   const once = `once-${Date.now()}`;

@@ -196,7 +196,7 @@ describe('a controller with a region behind it', { timeout: 300_000 }, () => {
     const { subjects } = (await ask('GET', '/isochrone/v1/subjects', operator)).json<{ subjects: { name: string }[] }>();
     assert.deepEqual(
       subjects.map(({ name }) => name),
-      ['ann', 'guest', 'other'],
+      ['ann', 'guest', 'other', 'whisk.system'],
     );
     assert.equal((await ask('DELETE', '/isochrone/v1/subjects/ann', operator)).status, 200);
     assert.equal((await ask('GET', '/api/v1/namespaces', { key: authKey })).status, 401);

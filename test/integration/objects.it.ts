@@ -63,6 +63,13 @@ for (const name of ['folder', 'S3']) {
     assert.equal(await opened().has('0'.repeat(64)), false);
   });
 
+  test(`${name}: what is removed is absent, and removing it again finds nothing`, async () => {
+    const address = await opened().put(randomBytes(1000));
+    assert.deepEqual([await opened().remove(address), await opened().remove(address)], [true, false]);
+    assert.equal(await opened().has(address), false);
+    assert.equal(await opened().remove('0'.repeat(64)), false);
+  });
+
   test(`${name}: sixteen writers of the same bytes all succeed and leave one object`, async () => {
     const bytes = randomBytes(100_000);
     const addresses = await Promise.all(Array.from({ length: 16 }, () => opened().put(bytes)));

@@ -34,8 +34,8 @@ test('a hosted controller answers none of it, and does not describe it', async (
 
 test('where it is enabled it tells of invokers and of what is running', async () => {
   await again(enabled);
-  assert.deepEqual(await get('/invokers'), { 'invoker-0': 'up' });
-  assert.deepEqual(await get('/invokers/'), { 'invoker-0': 'up' });
+  assert.deepEqual(await get('/invokers'), { 'invoker0/0': 'up' });
+  assert.deepEqual(await get('/invokers/'), { 'invoker0/0': 'up' });
   assert.equal(await get('/invokers/healthy/count'), 1);
   assert.deepEqual(await get('/invokers/ready'), { healthy: '1/1' });
   assert.equal(await get('/activation/count'), 0);

@@ -73,6 +73,22 @@ describe('a hostile action', () => {
     });
   });
 
+  test('opens no more than 1024 files, and nearly as many', async () => {
+    const code = `const fs = require('fs');
+      function main({ files }) {
+        const open = [];
+        try { while (open.length < files) open.push(fs.openSync('/dev/zero', 'r')); return { open: open.length } }
+        catch ({ code }) { return { open: open.length, code } } finally { open.forEach((file) => fs.closeSync(file)) }
+      }`;
+    assert.deepEqual(answer(await runOnce(code, { files: 1000 })), { open: 1000 });
+    const { open, code: why } = answer(await runOnce(code, { files: 1025 })) as { open: number; code: string };
+    assert.ok(why === 'EMFILE' && open >= 1000, `${open} files, ${why}`);
+  });
+
+  test('may collect its garbage', async () => {
+    assert.deepEqual(answer(await runOnce('function main() { global.gc(); return { fine: true } }')), { fine: true });
+  });
+
   test('cannot fork without end, and leaves no process', { skip: !asRoot }, async () => {
     await withSandbox(async (neighbour) => {
       await init(neighbour, 'function main() { return { fine: true } }');

@@ -53,6 +53,60 @@ test('an overwrite is always newer than what it replaces, whatever the clock say
   assert.ok(BigInt(second.hlc) > BigInt(ahead));
 });
 
+test('a row that is restated in other bytes loses to whatever a user wrote elsewhere without having seen it', async () => {
+  const { row: first } = await t.storage.entities.write(key('restated'), () => write('said', { sealed: Buffer.from('old') }));
+  const elsewhere: EntityRow = {
+    ...first,
+    doc: toJsonText('said later'),
+    hlc: String(BigInt(first.hlc) + 65_536n) as Hlc,
+    origin: 2 as RegionCode,
+  };
+  await t.storage.entities.restate(key('restated'), (current) => ({
+    ...write('said', { sealed: Buffer.from('new') }),
+    updated: current?.updated ?? 0,
+  }));
+  const restated = await t.storage.entities.find(key('restated'));
+  assert.deepEqual(
+    [BigInt(restated?.hlc ?? 0) - BigInt(first.hlc), restated?.updated, restated?.sealed],
+    [1n, first.updated, Buffer.from('new')],
+  );
+  assert.equal(await applyRow(t.storage.pool, elsewhere), 'applied');
+});
+
+test('of an erased namespace nothing is taken any more, and what there was is gone, keys and code first', async () => {
+  const ns = randomUUID() as typeof aNamespace;
+  await t.storage.keys.ensure(ns);
+  const { bytes, address } = await t.storage.keys.sealCode(ns, Buffer.from('its code'));
+  await t.storage.objects.put(bytes);
+  const at = (path: string) => ({ space: spaces.definition, ns, path });
+  await t.storage.entities.write(at('old'), () => write('old', { blob: address }));
+  await t.storage.entities.write(at('old'), () => write('newer'));
+  assert.deepEqual(await t.storage.erasures.due(), []);
+  await t.storage.entities.write({ space: spaces.erasure, ns, path: 'order' }, () => write('order'));
+  await assert.rejects(
+    t.storage.entities.write(at('late'), () => write('late')),
+    { code: 'concurrent' },
+  );
+  assert.deepEqual(await t.storage.erasures.due(), [ns]);
+  const counts = await t.storage.erasures.sweep(ns);
+  assert.deepEqual(counts, { rows: 1, keys: 1, blobs: 1, parked: 0, conflicts: 0, activations: 0, messages: 0 });
+  assert.equal(await t.storage.objects.has(address), false);
+  await assert.rejects(t.storage.keys.openCode(ns, bytes), { fault: 'namespace-key' });
+  assert.deepEqual((await t.storage.erasures.report(ns))?.counts, counts);
+  await t.storage.erasures.sweep(ns);
+  assert.deepEqual((await t.storage.erasures.report(ns))?.counts, counts, 'a second sweep adds what it found');
+  assert.deepEqual(await t.storage.erasures.due(), []);
+});
+
+test('entries of the audit log go when their time is over and not before', async () => {
+  const entry = { operator: 'ann', what: 'POST subjects', target: 'a\0b', origin: '::1', status: 201, transid: 't' };
+  await t.storage.audit.append(entry);
+  const [kept] = await t.storage.audit.list(0, 10);
+  assert.deepEqual({ ...kept, atMs: 0 }, { ...entry, target: 'a\u{fffd}b', atMs: 0 });
+  assert.equal(await t.storage.audit.expire(365, Date.now()), 0);
+  assert.equal(await t.storage.audit.expire(365, Date.now() + 366 * 86_400_000), 1);
+});
+
 test('merging is by version alone: older and equal rows change nothing, in any order', async () => {
   const base: EntityRow = { ...key('merge'), ...write('x'), hlc: '100' as Hlc, origin: 1 as RegionCode, schema: 1 };
   const rows = [base, { ...base, origin: 2 as RegionCode }, { ...base, hlc: '99' as Hlc, origin: 9 as RegionCode }];

@@ -1,3 +1,7 @@
+import { audit } from './commands/audit.js';
+import { keys } from './commands/keys.js';
+import { limits } from './commands/limits.js';
+import { wskadmin } from './commands/wskadmin.js';
 import { doctor } from './commands/doctor.js';
 import type { Command, Surroundings } from './commands/command.js';
 import { helpText } from './commands/help.js';
@@ -21,6 +25,10 @@ const commands: Readonly<Record<string, Command>> = {
   kinds,
   why,
   subjects,
+  limits,
+  keys,
+  audit,
+  wskadmin,
   import: importEntities,
 };
 

@@ -1,7 +1,7 @@
 import { Injectable, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
 import type { RegionConfig } from '#libs/config';
 import { ActivationStore, EntityStore, limitProfiles, ObjectStore } from '#libs/domain';
-import { NamespaceKeys, openRegionStorage, type Storage } from '#libs/storage';
+import { NamespaceKeys, openRegionStorage, PgAudit, PgEntityStore, PgErasures, type Storage } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 
 /** The open storage of this region: what health checks ask. */
@@ -34,6 +34,9 @@ export class StorageModule {
       [ActivationStore, 'activations'],
       [ObjectStore, 'objects'],
       [NamespaceKeys, 'keys'],
+      [PgEntityStore, 'entities'],
+      [PgAudit, 'audit'],
+      [PgErasures, 'erasures'],
     ] as const;
     const module: DynamicModule = {
       module: StorageModule,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'node:http';
+import { Operators } from '#libs/auth';
 import { operatorRoutesEnabled, type RouterConfig } from '#libs/config';
 import type { World } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
@@ -35,7 +36,7 @@ export async function startRouter(config: RouterConfig, world: World, log: Logge
   });
   const module = RouterModule.with({
     world,
-    adminToken: config.ISOCHRONE_ADMIN_TOKEN,
+    operators: new Operators(config.ISOCHRONE_ADMIN_TOKEN, config.ISOCHRONE_ADMIN_TOKENS),
     trusted,
     log,
     operatorRoutes: operatorRoutesEnabled(config),

@@ -6,7 +6,7 @@ import { answerRaw, answerUnreadable } from '#libs/http';
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void;
 
 /** Paths that the router answers itself; everything else belongs to a region. */
-const own = /^\/(?:health\/(?:live|ready)|isochrone\/v1\/(?:regions|why\/[^/?]+))(?:\?|$)/;
+const own = /^\/(?:health\/(?:live|ready)|isochrone\/v1\/(?:regions|audit|why\/[^/?]+|erasures\/[^/?]+))(?:\?|$)/;
 
 /** On answers that no region had a part in. */
 const noRegion = { 'X-Isochrone-Region': 'none' };

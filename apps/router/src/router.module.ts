@@ -1,8 +1,8 @@
+import { Operators } from '#libs/auth';
 import type { World } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AdminController } from './admin/admin.controller.js';
-import { AdminToken } from './admin/admin.guard.js';
 import type { AddressRange } from './caller/address.js';
 import { GeoDatabase } from './caller/geo.js';
 import { Draining } from './health/draining.js';
@@ -15,7 +15,7 @@ import { Traces } from './proxy/trace.js';
 /** What a router is made of. */
 export interface RouterSettings {
   readonly world: World;
-  readonly adminToken: string;
+  readonly operators: Operators;
   readonly trusted: readonly AddressRange[];
   readonly log: Logger;
   readonly operatorRoutes: boolean;
@@ -24,7 +24,7 @@ export interface RouterSettings {
 /** The router. */
 @Module({})
 export class RouterModule {
-  static with({ world, adminToken, trusted, log, operatorRoutes }: RouterSettings): DynamicModule {
+  static with({ world, operators, trusted, log, operatorRoutes }: RouterSettings): DynamicModule {
     return {
       module: RouterModule,
       controllers: [HealthController, AdminController],
@@ -34,7 +34,7 @@ export class RouterModule {
         Draining,
         Prober,
         { provide: Regions, useFactory: () => new Regions(world, log) },
-        { provide: AdminToken, useFactory: () => new AdminToken(adminToken) },
+        { provide: Operators, useValue: operators },
         {
           provide: Proxy,
           inject: [Regions, GeoDatabase, Traces, Draining, Prober],

@@ -44,6 +44,16 @@ const InRegion = Common.extend({
   ISOCHRONE_KAFKA_REPLICATION: z.coerce.number().int().min(1).default(1),
 });
 
+/** Who may use the administrative API. */
+const Operators = {
+  /** Bearer token of the first operator. */
+  ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+  /** Tokens of others, as `name:token` entries: the name stands in the log of administrative calls. */
+  ISOCHRONE_ADMIN_TOKENS: list
+    .pipe(z.array(z.string().regex(/^[\w.@-]{1,64}:\S{16,}$/, 'an entry is name:token, the token of 16 characters or more')))
+    .default([]),
+};
+
 const profileNames = Object.keys(limitProfiles) as [LimitProfileName, ...LimitProfileName[]];
 
 /** The regional app: controller, kafka and invoker modules, as `ISOCHRONE_ROLES` picks. */
@@ -90,8 +100,9 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_ALARM_FULL_MINUTES: z.stringbool().default(false),
   /** How long a region is out of reach until another one makes its alarms go off, ms. */
   ISOCHRONE_ALARM_TAKEOVER_MS: z.coerce.number().int().min(1000).default(30_000),
-  /** Bearer token of the administrative API. */
-  ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+  ...Operators,
+  /** Days for which the log of administrative calls is kept. */
+  ISOCHRONE_AUDIT_DAYS: z.coerce.number().int().min(1).default(365),
   /** Basic credentials of `POST /disable`; without both, nobody may. */
   ISOCHRONE_CONTROLLER_USERNAME: z.string().min(1).optional(),
   ISOCHRONE_CONTROLLER_PASSWORD: z.string().min(16).optional(),
@@ -115,7 +126,7 @@ export const RouterEnv = Common.extend({
   ISOCHRONE_PORT: port.default(3233),
   /** Addresses and CIDR ranges whose X-Forwarded-For is believed; in profile `local` loopback is one. */
   ISOCHRONE_TRUSTED_PROXIES: list.default([]),
-  ISOCHRONE_ADMIN_TOKEN: z.string().min(16),
+  ...Operators,
   /** After SIGTERM: how long readiness is red while the door is still open, so that whoever balances load can look away. */
   ISOCHRONE_DRAIN_NOTICE_MS: z.coerce.number().int().min(0).default(1500),
   /** After the door is shut: how long requests in flight may take before they are cut. */

@@ -53,6 +53,8 @@ export interface ActivationTrace {
   readonly attempt: number;
   /** Of a sequence or composition, whose logs are the ids of what it caused: how much that was, with what its own cause had caused before. */
   readonly ran?: Ran;
+  /** There where the namespace keeps no records: that it ended is all that is stored. */
+  readonly unkept?: true;
 }
 
 /** The record's JSON as a client reads it; blocking answers carry no logs. */

@@ -13,6 +13,8 @@ export const spaces = {
   apiRoute: 6,
   alarm: 7,
   apiDocument: 9,
+  subject: 10,
+  erasure: 11,
 } as const;
 export type Space = (typeof spaces)[keyof typeof spaces];
 

@@ -113,13 +113,91 @@ export const limitProfiles = {
 /** A limit profile's name. */
 export type LimitProfileName = keyof typeof limitProfiles;
 
-/** What one namespace may, where it differs from the profile. */
+/** What one namespace may, where it differs from the profile; names and units are OpenWhisk's. Sizes are texts such as `512 KB`. */
 export interface LimitOverrides {
   readonly invocationsPerMinute?: number;
   readonly firesPerMinute?: number;
   readonly concurrentInvocations?: number;
   readonly allowedKinds?: readonly string[];
+  /** False where nothing is kept of what ran: an activation ends, and nobody can read it. */
   readonly storeActivations?: boolean;
+  readonly minActionMemory?: number;
+  readonly maxActionMemory?: number;
+  readonly minActionLogs?: number;
+  readonly maxActionLogs?: number;
+  readonly minActionTimeout?: number;
+  readonly maxActionTimeout?: number;
+  readonly minActionConcurrency?: number;
+  readonly maxActionConcurrency?: number;
+  readonly maxParameterSize?: string;
+  readonly maxPayloadSize?: string;
+  readonly truncationSize?: string;
+}
+
+/** A limit's name. */
+export type LimitName = keyof LimitOverrides;
+
+/** Every limit that a namespace can have of its own, in the order in which they are shown. */
+export const limitNames = [
+  'invocationsPerMinute',
+  'firesPerMinute',
+  'concurrentInvocations',
+  'allowedKinds',
+  'storeActivations',
+  'minActionMemory',
+  'maxActionMemory',
+  'minActionLogs',
+  'maxActionLogs',
+  'minActionTimeout',
+  'maxActionTimeout',
+  'minActionConcurrency',
+  'maxActionConcurrency',
+  'maxParameterSize',
+  'maxPayloadSize',
+  'truncationSize',
+] as const satisfies readonly LimitName[];
+
+const units: Readonly<Record<string, number>> = { B: 1, K: 1024, M: MiB, G: 1024 * MiB };
+
+/** The bytes that a size such as `512 KB`, `1m` or `1048576 B` names; undefined where it is none. */
+export function bytesOf(size: string): number | undefined {
+  const [, digits, unit] = /^\s?(\d{1,12})\s?([KMG]?B|[KMG])\s?$/i.exec(size) ?? [];
+  const factor = units[(unit ?? '').toUpperCase().charAt(0)];
+  return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
+}
+
+/**
+ * The profile as it holds for one namespace. Rates are what the namespace has of its own, higher or lower; sizes and ranges only ever become
+ * narrower, as in OpenWhisk: what the platform itself cannot bear is no operator's to give.
+ */
+export function profileFor(own: LimitOverrides, profile: LimitProfile): LimitProfile {
+  if (Object.keys(own).length === 0) return profile;
+  const payloadBytes = smaller(profile.payloadBytes, own.maxPayloadSize);
+  const resultBytes = smaller(profile.resultBytes, own.maxPayloadSize);
+  return {
+    ...profile,
+    invocationsPerMinute: own.invocationsPerMinute ?? profile.invocationsPerMinute,
+    firesPerMinute: own.firesPerMinute ?? profile.firesPerMinute,
+    concurrentInvocations: own.concurrentInvocations ?? profile.concurrentInvocations,
+    memory: narrowed(profile.memory, own.minActionMemory, own.maxActionMemory),
+    logs: narrowed(profile.logs, own.minActionLogs, own.maxActionLogs),
+    timeout: narrowed(profile.timeout, own.minActionTimeout, own.maxActionTimeout),
+    concurrency: narrowed(profile.concurrency, own.minActionConcurrency, own.maxActionConcurrency),
+    parametersBytes: smaller(profile.parametersBytes, own.maxParameterSize),
+    payloadBytes,
+    resultBytes,
+  };
+}
+
+/** Where both ends are given and contradict each other, the upper one holds. */
+function narrowed({ min, std, max }: Bounds, ownMin = min, ownMax = max): Bounds {
+  const top = Math.max(min, Math.min(max, ownMax));
+  const bottom = Math.min(top, Math.max(min, ownMin));
+  return { min: bottom, std: Math.min(top, Math.max(bottom, std)), max: top };
+}
+
+function smaller(bytes: number, own: string | undefined): number {
+  return Math.min(bytes, (own === undefined ? undefined : bytesOf(own)) ?? bytes);
 }
 
 /** Limits of an action where the request gives none. */

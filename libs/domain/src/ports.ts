@@ -75,6 +75,8 @@ export abstract class ObjectStore {
   /** The bytes, or undefined where there are none. Throws when they do not match their address. */
   abstract find(address: string): Promise<Uint8Array | undefined>;
   abstract has(address: string): Promise<boolean>;
+  /** Removes bytes for good, and says whether there were any. */
+  abstract remove(address: string): Promise<boolean>;
 }
 
 /** An accepted invocation as the queue of record keeps it. `body` is opaque to the queue. */
@@ -241,6 +243,10 @@ export interface RunOrder {
   readonly flow?: Flow;
   /** Ends the activation as an application error with this text, without running it. */
   readonly refusal?: string;
+  /** Where the namespace has limits of its own: the largest result, and what is shown of a larger one. */
+  readonly result?: { readonly bytes: number; readonly shownBytes: number };
+  /** There where the namespace keeps no records: the activation ends, and nothing of it can be read. */
+  readonly unkept?: true;
   /** Secrets: never logged, sealed in the queue. */
   readonly secret: RunSecret;
 }

@@ -84,7 +84,7 @@ export function requiredKeys(rows: readonly ReplicaRow[]): EntityKey[] {
 }
 
 /**
- * The order in which rows of a batch are applied and locked: what opens and closes doors first (namespace keys, namespaces, auth keys, limits),
+ * The order in which rows of a batch are applied and locked: what opens and closes doors first (orders to erase, namespace keys, namespaces, subjects, auth keys, limits),
  * then parents before children, then by key, so that two batches never wait for each other in a circle.
  */
 export function byUrgency(a: ReplicaRow, b: ReplicaRow): number {
@@ -93,8 +93,10 @@ export function byUrgency(a: ReplicaRow, b: ReplicaRow): number {
 }
 
 const spaceRank = new Map<number, number>([
+  [spaces.erasure, 0],
   [spaces.namespaceKey, 0],
   [spaces.namespace, 1],
+  [spaces.subject, 2],
   [spaces.key, 2],
   [spaces.limits, 3],
 ]);

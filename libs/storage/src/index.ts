@@ -1,10 +1,12 @@
 export { PgActivationStore } from './activations/pg-activation-store.js';
 export { PgAlarms, type AlarmFire } from './alarms/pg-alarms.js';
 export { Partitions } from './activations/partitions.js';
+export { PgAudit, type AuditEntry } from './admin/pg-audit.js';
+export { PgErasures, type ErasureReport } from './admin/pg-erasures.js';
 export { applyRow, type Applied } from './entities/apply.js';
 export { PgEntityStore } from './entities/pg-entity-store.js';
-export { seal as sealSecret } from './keys/cipher.js';
-export { NamespaceKeys, namespaceKeyWrite, type NamespaceKeyDocument } from './keys/namespace-keys.js';
+export { keyVersionOf, seal as sealSecret } from './keys/cipher.js';
+export { keyRequiredBy, NamespaceKeys, namespaceKeyWrite, type NamespaceKeyDocument } from './keys/namespace-keys.js';
 export { newNamespaceKey, newRegionKey, publicKeyOf } from './keys/region-key.js';
 export { migrate } from './migrate.js';
 export { addressOf } from './objects/addresses.js';

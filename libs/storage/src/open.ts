@@ -1,7 +1,9 @@
-import type { ActivationStore, EntityStore, ObjectStore, World, WorldRegion } from '#libs/domain';
+import type { ActivationStore, ObjectStore, World, WorldRegion } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
 import { readFileSync } from 'node:fs';
 import type pg from 'pg';
+import { PgAudit } from './admin/pg-audit.js';
+import { PgErasures } from './admin/pg-erasures.js';
 import { Partitions } from './activations/partitions.js';
 import { PgActivationStore } from './activations/pg-activation-store.js';
 import { PgEntityStore } from './entities/pg-entity-store.js';
@@ -28,10 +30,12 @@ export interface StorageConfig extends ObjectStoreCredentials {
 
 /** A region's storage: its database, its objects and the keys of its namespaces. */
 export interface Storage {
-  readonly entities: EntityStore;
+  readonly entities: PgEntityStore;
   readonly activations: ActivationStore;
   readonly objects: ObjectStore;
   readonly keys: NamespaceKeys;
+  readonly audit: PgAudit;
+  readonly erasures: PgErasures;
   /** Connections for other uses of the same process. */
   readonly pool: pg.Pool;
   healthy(): Promise<boolean>;
@@ -67,6 +71,8 @@ export async function openStorage(config: StorageConfig): Promise<Storage> {
     activations,
     objects,
     keys,
+    audit: new PgAudit(writes),
+    erasures: new PgErasures(writes, objects, keys),
     pool: writes,
     healthy: () => answers(reads),
     close: async () => {

@@ -28,8 +28,19 @@ export function findLiveWorld({ folder, port }: Where): LiveWorld {
 
 const answerMs = 15_000;
 
+/** What the administrative API answered: its JSON, or the server's own words for why not. */
+export type AdminAnswer =
+  { readonly ok: true; readonly answer: unknown } | { readonly ok: false; readonly status: number; readonly error: string };
+
 /** Sends a request to the administrative API and returns its JSON. Throws one line with the server's own words when it refuses. */
-export async function askAdmin({ url, adminToken }: LiveWorld, method: string, path: string, body?: object): Promise<unknown> {
+export async function askAdmin(live: LiveWorld, method: string, path: string, body?: object): Promise<unknown> {
+  const told = await requestAdmin(live, method, path, body);
+  if (told.ok) return told.answer;
+  throw new Refusal(`${told.error} (${method} ${path})`);
+}
+
+/** Sends a request to the administrative API. Throws one line where nobody answers. */
+export async function requestAdmin({ url, adminToken }: LiveWorld, method: string, path: string, body?: object): Promise<AdminAnswer> {
   let status: number;
   let text: string;
   try {
@@ -45,8 +56,8 @@ export async function askAdmin({ url, adminToken }: LiveWorld, method: string, p
     throw new Refusal(`the router at ${url} does not answer: \`isochrone status\` tells more`, 1, { cause });
   }
   const answer = parse(text);
-  if (status >= 200 && status < 300) return answer;
-  throw new Refusal(`${errorOf(answer) ?? `the router answered ${status}`} (${method} ${path})`);
+  if (status >= 200 && status < 300) return { ok: true, answer };
+  return { ok: false, status, error: errorOf(answer) ?? `the router answered ${status}` };
 }
 
 function errorOf(answer: unknown): string | undefined {

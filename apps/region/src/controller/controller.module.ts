@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { readWorld, type RegionConfig } from '#libs/config';
+import { readWorld, regionOf, type RegionConfig } from '#libs/config';
 import { limitProfiles } from '#libs/domain';
 import { FlowsModule } from '../kafka/flows/flows.module.js';
 import { KafkaModule } from '../kafka/kafka.module.js';
@@ -9,7 +9,13 @@ import { alarmProviders } from './alarms/alarm-providers.js';
 import { CodeVault } from './actions/code.js';
 import { SequenceCheck } from './actions/sequence-check.js';
 import { Activations } from './activations/activations.js';
+import { OwnerRegion } from './activations/owner-region.js';
 import { AdminController } from './admin/admin.controller.js';
+import { AuditOptions, AuditTrail } from './admin/audit-trail.js';
+import { Eraser } from './admin/eraser.js';
+import { KeyRotation } from './admin/key-rotation.js';
+import { NamespacesController } from './admin/namespaces.controller.js';
+import { SubjectsController } from './admin/subjects.controller.js';
 import { ChangesController } from './changes.controller.js';
 import { DefinitionsModule } from './definitions/definitions.module.js';
 import { ApiBook } from './gateway/api-book.js';
@@ -59,6 +65,9 @@ const services: Provider[] = [
   WebActions,
   WebRoutes,
   LogForwardingRoutes,
+  AuditTrail,
+  Eraser,
+  KeyRotation,
   ApiBook,
   ApiManagement,
   CachedActions,
@@ -89,15 +98,19 @@ export class ControllerModule {
       },
       inject: [Info, Actions, Invoke, Packages, Triggers, Rules, Activations, Limits],
     };
-    const { defaultRegion } = readWorld(config.ISOCHRONE_WORLD);
+    const world = readWorld(config.ISOCHRONE_WORLD);
+    const { defaultRegion } = world;
+    const elsewhere = new OwnerRegion(world, regionOf(world, config.ISOCHRONE_REGION));
     const catalog = new CatalogOptions(config.ISOCHRONE_REGION === defaultRegion, config.ISOCHRONE_PROFILE !== 'local');
     return {
       module: ControllerModule,
       imports: [StorageModule.with(config), KafkaModule.with(config), DefinitionsModule.with(config), FlowsModule.with(config)],
-      controllers: [HealthController, AdminController, ChangesController],
+      controllers: [HealthController, SubjectsController, NamespacesController, AdminController, ChangesController],
       providers: [
+        { provide: OwnerRegion, useValue: elsewhere },
         ...throttleProviders(profile),
         features,
+        { provide: AuditOptions, useValue: new AuditOptions(config.ISOCHRONE_AUDIT_DAYS, config.ISOCHRONE_TRUSTED_PROXIES) },
         { provide: CatalogOptions, useValue: catalog },
         ...alarmProviders(config),
         ...services,

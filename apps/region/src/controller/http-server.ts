@@ -5,6 +5,7 @@ import { Failure } from '#libs/domain';
 import { createHttpAdapter, FailureFilter } from '#libs/http';
 import { RegionEventsServer } from '#libs/messaging';
 import { Logger } from '#libs/telemetry';
+import { AuditTrail } from './admin/audit-trail.js';
 import { GatewayRoutes } from './gateway/gateway.routes.js';
 import { RootRoutes } from './info/root.routes.js';
 import { Lifecycle } from './lifecycle.js';
@@ -31,6 +32,7 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
     if (lifecycle.stopping) reply.header('connection', 'close');
     done();
   });
+  app.get(AuditTrail).register(fastify);
   for (const routes of [RootRoutes, RestRoutes, WebRoutes, GatewayRoutes, LogForwardingRoutes, DocsRoutes, OperatorRoutes])
     app.get<{ register(instance: typeof fastify): void }>(routes).register(fastify);
   app.connectMicroservice({ strategy: app.get(RegionEventsServer) });

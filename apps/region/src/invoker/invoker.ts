@@ -183,7 +183,7 @@ export class Invoker {
       env: runEnvironment(order, startMs + timeoutMs, this.options),
       timeoutMs,
       logBytes: action.limits.logs * MiB,
-      resultBytes: this.options.profile.resultBytes,
+      resultBytes: order.result?.bytes ?? this.options.profile.resultBytes,
     });
     const facts = await boundedRun(running, timeoutMs, (cut) => this.calls.set(id, cut));
     if (facts === 'gone') return false;

@@ -1,7 +1,8 @@
 /**
  * Finished records that the store has not confirmed yet, as lines of a file: `{"attempt":n,"record":{…}}` when an activation has ended,
  * `{"done":"id"}` once its record is stored. What is appended survives the death of this process (it is handed to the operating system, not
- * forced to the disk: a machine that dies loses the last moments, and its runs end as `lost`). The file is rewritten when most of it is done.
+ * forced to the disk: a machine that dies loses the last moments, and its runs end as `lost`). The file is rewritten when most of it is done, and
+ * after a minute: results stand in it in clear, and those that are stored elsewhere should not.
  */
 import { mkdir, open, readFile, rename, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -18,6 +19,10 @@ export interface Finished {
 /** The file is rewritten when this much, and twice what it held then, was appended since the last time. */
 const rewriteAfterBytes = 16 * 1024 * 1024;
 
+const rewriteAfterMs = 60_000;
+/** With more than this to write again the file is left as it is for now. */
+const rewriteSmallMax = 1000;
+
 /** One invoker's journal, named after it. Lines are written in the order of the calls, many at a time when they come faster than the disk takes them. */
 @Injectable()
 export class Journal {
@@ -27,6 +32,9 @@ export class Journal {
   private writing = false;
   private appendedBytes = 0;
   private rewriteAtBytes = rewriteAfterBytes;
+
+  private rewrittenAtMs = 0;
+  private timer: NodeJS.Timeout | undefined;
 
   private readonly file: string;
 
@@ -40,6 +48,9 @@ export class Journal {
     for (const finished of unconfirmedOf(await readFile(this.file, 'utf8').catch(emptyWhereMissing)))
       this.unconfirmed.set(finished.record.activationId, finished);
     await this.rewrite();
+    this.timer = setInterval(() => {
+      if (this.appendedBytes > 0) this.line('').catch(() => undefined);
+    }, rewriteAfterMs).unref();
     return [...this.unconfirmed.values()];
   }
 
@@ -56,9 +67,14 @@ export class Journal {
 
   /** Writes what is left and closes the file. */
   async close(): Promise<void> {
+    clearInterval(this.timer);
     await this.line('').catch(() => undefined);
     await this.handle?.close();
     this.handle = undefined;
+  }
+
+  private get stale(): boolean {
+    return Date.now() - this.rewrittenAtMs >= rewriteAfterMs && this.unconfirmed.size <= rewriteSmallMax;
   }
 
   private line(text: string): Promise<void> {
@@ -80,7 +96,7 @@ export class Journal {
         await this.handle.appendFile(bytes);
         this.appendedBytes += bytes.length;
         for (const { written } of batch) written();
-        if (this.appendedBytes > this.rewriteAtBytes) await this.rewrite();
+        if (this.appendedBytes > this.rewriteAtBytes || this.stale) await this.rewrite();
       } catch (cause) {
         for (const { failed } of batch) failed(cause);
       }
@@ -98,6 +114,7 @@ export class Journal {
     await this.handle?.close();
     this.handle = next;
     this.appendedBytes = 0;
+    this.rewrittenAtMs = Date.now();
     this.rewriteAtBytes = Math.max(rewriteAfterBytes, 2 * bytes.length);
   }
 }

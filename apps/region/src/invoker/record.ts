@@ -25,7 +25,7 @@ export interface Ended {
   readonly initMs?: number;
   readonly runMs?: number;
   readonly logs: RunLogs;
-  /** The largest result, bytes. */
+  /** The largest result, bytes, unless the order has another. */
   readonly resultBytes: number;
 }
 
@@ -57,7 +57,7 @@ export function buildRecord(ended: Ended): ActivationRecord {
     end: Math.max(ended.startMs, ended.endMs),
     duration: outcome.kind === 'timed-out' ? Math.max(duration, outcome.timeoutMs) : duration,
     ...(order.cause === undefined ? {} : { cause: order.cause }),
-    response: toResponse(outcome, ended.resultBytes),
+    response: toResponse(outcome, order.result?.bytes ?? ended.resultBytes, order.result?.shownBytes),
     logs: recordLogs(ended),
     annotations: annotations(ended, waitMs, initMs),
     trace: {
@@ -68,6 +68,7 @@ export function buildRecord(ended: Ended): ActivationRecord {
       ...(initMs === undefined ? {} : { initMs }),
       ...(runMs === undefined ? {} : { runMs }),
       attempt: ended.attempt,
+      ...(order.unkept ? { unkept: true } : {}),
     },
   };
 }

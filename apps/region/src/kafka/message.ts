@@ -1,4 +1,4 @@
-import type { NamespaceId, QueueMessage, RunOrder } from '#libs/domain';
+import type { ActivationTrace, NamespaceId, QueueMessage, RunOrder } from '#libs/domain';
 import { packSecret, unpackSecret } from '#libs/wire';
 
 /**
@@ -17,6 +17,11 @@ export abstract class Sealing {
 
 /** The order without what must not be read. */
 export type PublicOrder = Omit<RunOrder, 'secret'>;
+
+/** What a record's trace says where the namespace of an order keeps no records. */
+export function keeping({ unkept }: PublicOrder): Pick<ActivationTrace, 'unkept'> {
+  return unkept ? { unkept } : {};
+}
 
 /** The queue message of an invocation. */
 export async function encodeInvocation(sealing: Sealing, order: RunOrder, args: Uint8Array): Promise<QueueMessage> {

@@ -1,4 +1,5 @@
-import { Controller, Get, Headers, Param, UseGuards } from '@nestjs/common';
+import { Controller, Get, Param, Query, Req, UseGuards } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { Regions } from '../proxy/regions.js';
 import type { Region } from '../proxy/region.js';
 import { Traces, type Trace } from '../proxy/trace.js';
@@ -7,7 +8,7 @@ import { AdminGuard } from './admin.guard.js';
 const timeoutMs = 2000;
 const answerMax = 1024 * 1024;
 
-/** What a region told about a transaction, or why it could not. */
+/** What a region told, or why it could not. */
 type RegionsWord = { readonly answer: unknown } | { readonly unreachable: string };
 
 /** One region in the list. */
@@ -54,20 +55,39 @@ export class AdminController {
   @Get('why/:transid')
   async why(
     @Param('transid') transid: string,
-    @Headers('authorization') authorization: string,
+    @Req() request: FastifyRequest,
   ): Promise<{ transid: string; router: Trace[]; regions: Record<string, RegionsWord> }> {
-    const words = await Promise.all(
-      this.regions.all.map(async (region) => [region.id, await ask(region, transid, authorization)] as const),
-    );
-    return { transid, router: this.traces.find(transid), regions: Object.fromEntries(words) };
+    const regions = await this.askAll(`why/${encodeURIComponent(transid)}`, request);
+    return { transid, router: this.traces.find(transid), regions };
+  }
+
+  /** How far every region is with erasing a namespace. */
+  @Get('erasures/:namespaceId')
+  async erasure(@Param('namespaceId') id: string, @Req() request: FastifyRequest): Promise<{ regions: Record<string, RegionsWord> }> {
+    return { regions: await this.askAll(`erasures/${encodeURIComponent(id)}`, request) };
+  }
+
+  /** What operators did, in the words of every region: each one writes down the calls that it answered. */
+  @Get('audit')
+  async audit(
+    @Query('since') since: string | undefined,
+    @Req() request: FastifyRequest,
+  ): Promise<{ regions: Record<string, RegionsWord> }> {
+    return { regions: await this.askAll(`audit?since=${encodeURIComponent(since ?? '0')}`, request) };
+  }
+
+  private async askAll(path: string, { headers, socket }: FastifyRequest): Promise<Record<string, RegionsWord>> {
+    const carried = { authorization: headers.authorization ?? '', 'x-forwarded-for': socket.remoteAddress ?? '' };
+    const words = await Promise.all(this.regions.all.map(async (region) => [region.id, await ask(region, path, carried)] as const));
+    return Object.fromEntries(words);
   }
 }
 
-async function ask(region: Region, transid: string, authorization: string): Promise<RegionsWord> {
+async function ask(region: Region, below: string, headers: Readonly<Record<string, string>>): Promise<RegionsWord> {
   try {
-    const path = `/isochrone/v1/why/${encodeURIComponent(transid)}`;
+    const path = `/isochrone/v1/${below}`;
     const signal = AbortSignal.timeout(timeoutMs);
-    const { statusCode, body } = await region.pool.request({ method: 'GET', path, headers: { authorization }, signal });
+    const { statusCode, body } = await region.pool.request({ method: 'GET', path, headers, signal });
     const chunks: Buffer[] = [];
     let size = 0;
     for await (const chunk of body as AsyncIterable<Buffer>) {

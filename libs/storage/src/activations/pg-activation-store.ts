@@ -16,7 +16,7 @@ import { Batcher } from './batcher.js';
 import { acceptedAt, columnsOf, recordOf, searchable, summaryOf, transidOf, undashed, type RecordRow } from './records.js';
 import * as sql from './statements.js';
 
-const reasons = ['claimed', 'claimed', 'started', 'done'] as const;
+const reasons = ['claimed', 'claimed', 'started', 'done', 'done'] as const;
 
 interface Finish {
   readonly record: ActivationRecord;
@@ -109,7 +109,7 @@ export class PgActivationStore extends ActivationStore {
       values: [id, acceptedAt(id), ns],
     });
     const [row] = rows;
-    if (!row) return undefined;
+    if (!row || row.state === sql.states.unkept) return undefined;
     return row.state === sql.states.done ? { kind: 'done', record: recordOf(row) } : { kind: 'pending' };
   }
 
@@ -206,10 +206,10 @@ export class PgActivationStore extends ActivationStore {
         items.map(({ attempt }) => attempt),
         columns.map((c) => c.name),
         columns.map((c) => c.filterName),
-        records.map((r) => r.start),
-        records.map((r) => r.end ?? null),
-        records.map((r) => r.duration ?? null),
-        records.map((r) => r.response.statusCode),
+        columns.map((c) => c.start),
+        columns.map((c) => c.end),
+        columns.map((c) => c.duration),
+        columns.map((c) => c.status),
         columns.map((c) => c.transid),
         columns.map((c) => c.record),
         columns.map((c) => c.result),

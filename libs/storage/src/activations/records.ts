@@ -15,8 +15,23 @@ type Slim = Omit<ActivationRecord, 'logs' | 'response'> & {
   readonly response: { readonly statusCode: StatusCode; readonly size?: number };
 };
 
+/** Columns of a record of which nothing is kept but that it ended. */
+const unkept = {
+  name: null,
+  filterName: null,
+  start: null,
+  end: null,
+  duration: null,
+  status: null,
+  transid: null,
+  record: null,
+  result: null,
+  logs: null,
+};
+
 /** Column values of a finished record. Text columns hold JSON or checked names, so none can carry U+0000. */
 export function columnsOf(record: ActivationRecord) {
+  if (record.trace.unkept) return unkept;
   const { logs, response, ...rest } = record;
   const slim: Slim = {
     ...rest,
@@ -25,6 +40,10 @@ export function columnsOf(record: ActivationRecord) {
   return {
     name: searchable(record.name),
     filterName: searchable(record.filterName),
+    start: record.start,
+    end: record.end ?? null,
+    duration: record.duration ?? null,
+    status: response.statusCode,
     transid: transidOf(record.trace.transid),
     record: JSON.stringify(slim),
     result: response.result ?? null,

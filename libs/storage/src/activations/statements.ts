@@ -2,8 +2,8 @@
 
 import type { ActivationFilter } from '#libs/domain';
 
-/** States as stored. */
-export const states = { accepted: 0, claimed: 1, started: 2, done: 3 } as const;
+/** States as stored. `unkept` has ended like `done`, and its namespace keeps no records: lists and reads pass it by. */
+export const states = { accepted: 0, claimed: 1, started: 2, done: 3, unkept: 4 } as const;
 
 /** $1 ids, $2 accepted_at, $3 ns, $4 bodies. What is known already only gets the body it lacks. */
 export const acceptSql = `
@@ -52,16 +52,16 @@ export const releaseSql = `
 update activation set state = 0, invoker = null, lease_until = clock_timestamp()
 where id = $2 and accepted_at = $3 and invoker = $1 and state = 1`;
 
-/** Arrays: id, accepted_at, ns, attempt, name, filter_name, start, end, duration, status, transid, record, result, logs. */
+/** Arrays: id, accepted_at, ns, attempt, name, filter_name, start, end, duration, status, transid, record, result, logs. One without a record is unkept. */
 export const finishSql = `
 insert into activation (id, accepted_at, ns, state, attempt, name, filter_name, start_ms, end_ms, duration_ms, status, transid, record, result, logs)
-select id, accepted_at, ns, 3, attempt, name, filter_name, start_ms, end_ms, duration_ms, status, transid, record, result, logs
+select id, accepted_at, ns, case when record is null then 4 else 3 end, attempt, name, filter_name, start_ms, end_ms, duration_ms, status, transid, record, result, logs
 from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::bigint[], $8::bigint[], $9::bigint[],
             $10::smallint[], $11::text[], $12::text[], $13::text[], $14::text[])
   as f(id, accepted_at, ns, attempt, name, filter_name, start_ms, end_ms, duration_ms, status, transid, record, result, logs)
 order by id
 on conflict (id, accepted_at) do update set
-  state = 3, body = null, lease_until = null, name = excluded.name, filter_name = excluded.filter_name, start_ms = excluded.start_ms,
+  state = excluded.state, body = null, lease_until = null, name = excluded.name, filter_name = excluded.filter_name, start_ms = excluded.start_ms,
   end_ms = excluded.end_ms, duration_ms = excluded.duration_ms, status = excluded.status, transid = excluded.transid,
   record = excluded.record, result = excluded.result, logs = excluded.logs
 where activation.state < 3 and (excluded.attempt = 0 or activation.attempt = excluded.attempt)

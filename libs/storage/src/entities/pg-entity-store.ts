@@ -38,6 +38,34 @@ export class PgEntityStore extends EntityStore {
   }
 
   override write(key: EntityKey, decide: (current: EntityRow | undefined) => EntityWrite): Promise<{ row: EntityRow; token: string }> {
+    return this.writeAt(key, decide, Date.now());
+  }
+
+  /**
+   * Says the same in other bytes, such as ones that are encrypted with a newer key: the row's version goes up by the least step there is, so that
+   * whatever a user wrote meanwhile in another region, which this side has not seen, is the newer one.
+   */
+  async restate(key: EntityKey, decide: (current: EntityRow | undefined) => EntityWrite): Promise<void> {
+    await this.writeAt(key, decide, 0);
+  }
+
+  /** A page of a namespace's visible rows that hold anything encrypted, by space and path, behind the given key. */
+  async encrypted(ns: NamespaceId, after: Pick<EntityKey, 'space' | 'path'> | undefined, limit: number): Promise<EntityRow[]> {
+    const rows = await ask<DatabaseRow>(this.reads, {
+      name: 'entity-encrypted',
+      text: `select ${columns} from entity
+              where ns = $1 and not deleted and (sealed is not null or blob is not null) and (space, path) > ($2::smallint, $3::text)
+              order by space, path limit $4`,
+      values: [ns, after?.space ?? -1, after?.path ?? '', limit],
+    });
+    return rows.map(toEntityRow);
+  }
+
+  private writeAt(
+    key: EntityKey,
+    decide: (current: EntityRow | undefined) => EntityWrite,
+    nowMs: number,
+  ): Promise<{ row: EntityRow; token: string }> {
     return transaction(this.writes, async (client) => {
       // Creators of one key queue up here: there is no row yet that they could lock.
       await ask(client, { text: `select pg_advisory_xact_lock(hashtextextended($1, 0))`, values: [`${key.space} ${key.ns} ${key.path}`] });
@@ -51,7 +79,7 @@ export class PgEntityStore extends EntityStore {
       const row: EntityRow = {
         ...key,
         ...wanted,
-        hlc: nextHlc(Date.now(), standing?.hlc),
+        hlc: nextHlc(nowMs, standing?.hlc),
         origin: this.region.code,
         schema: schemaVersion,
       };

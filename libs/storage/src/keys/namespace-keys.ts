@@ -30,9 +30,7 @@ interface OpenKey {
 }
 
 /** Where the rows of namespace keys stand. */
-export type KeyRows = Pick<EntityStore, 'find' | 'write' | 'all'> & {
-  inNamespace(space: typeof spaces.namespaceKey, ns: NamespaceId): Promise<EntityRow[]>;
-};
+export type KeyRows = Pick<EntityStore, 'find' | 'write' | 'all' | 'inNamespace'>;
 
 /**
  * The keys that encrypt a namespace's code and secrets. Each is random, stands in the entity table wrapped for every region, and replicates
@@ -62,6 +60,31 @@ export class NamespaceKeys {
       rowKey(ns, version),
       (current) => current ?? namespaceKeyWrite(ns, version, newNamespaceKey(), this.world.regions),
     );
+  }
+
+  /**
+   * Makes a new key with which everything is encrypted from now on, and returns its version; what was encrypted before opens with the old ones.
+   * Versions of two regions never meet: a version is a multiple of 256 and the region's code.
+   */
+  async rotate(ns: NamespaceId): Promise<number> {
+    const newest = await this.newestVersion(ns);
+    const version = (Math.floor(newest / 256) + 1) * 256 + this.region.code;
+    const key = newNamespaceKey();
+    await this.rows.write(rowKey(ns, version), (current) => current ?? namespaceKeyWrite(ns, version, key, this.world.regions));
+    this.newest.delete(ns);
+    return version;
+  }
+
+  /** The version that a namespace encrypts with now. Throws `unavailable` where it has no key yet. */
+  async newestVersion(ns: NamespaceId): Promise<number> {
+    this.newest.delete(ns);
+    return (await this.newestKey(ns)).version;
+  }
+
+  /** Drops what is known of a namespace's keys: they are gone, or there is a newer one. */
+  forget(ns: NamespaceId): void {
+    this.newest.delete(ns);
+    for (const name of this.opened.keys()) if (name.startsWith(`${ns} `)) this.opened.delete(name);
   }
 
   /** Wraps keys that this region can open for regions that joined since, and returns how many. Twice, or in two regions at once, is once. */
@@ -107,6 +130,11 @@ export class NamespaceKeys {
     return unseal(sealed, key, ns);
   }
 
+  /** The row of the key that bytes were encrypted with. */
+  requirementOf(sealed: Uint8Array): EntityWrite['requires'] {
+    return keyRequiredBy(keyVersionOf(sealed));
+  }
+
   private async newestKey(ns: NamespaceId): Promise<OpenKey> {
     const known = this.newest.get(ns);
     if (known !== undefined) return this.key(ns, known);
@@ -134,6 +162,12 @@ export class NamespaceKeys {
     if (wrapped === undefined) throw missing(ns, version);
     return { version, key: unwrap(wrapped, this.privatePem, labelOf(ns, version)) };
   }
+}
+
+/** The row of the key that bytes were encrypted with: a row that has such bytes requires it, so that no region shows what it cannot open. */
+export function keyRequiredBy(...versions: readonly (number | undefined)[]): EntityWrite['requires'] {
+  const needed = new Set(versions.filter((version) => version !== undefined && version > 0));
+  return [...needed].map((version) => ({ space: spaces.namespaceKey, path: `key/${version}` }));
 }
 
 /** The row has not replicated yet, or was written before this region joined: a reason to wait, not to fail for good. */

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Failure, ObjectStore } from '#libs/domain';
 import { addressOf, placeOf, verified } from './addresses.js';
@@ -31,6 +31,11 @@ export class FolderObjectStore extends ObjectStore {
 
   override async has(address: string): Promise<boolean> {
     return (await absentOr(stat(this.fileOf(address)))) !== undefined;
+  }
+
+  override async remove(address: string): Promise<boolean> {
+    const file = this.fileOf(address);
+    return (await absentOr(unlink(file).then(() => true))) ?? false;
   }
 
   private async write(file: string, bytes: Uint8Array): Promise<void> {

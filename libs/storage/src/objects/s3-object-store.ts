@@ -1,4 +1,4 @@
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { Failure, ObjectStore } from '#libs/domain';
 import { addressOf, placeOf, verified } from './addresses.js';
 
@@ -53,6 +53,14 @@ export class S3ObjectStore extends ObjectStore {
 
   override async has(address: string): Promise<boolean> {
     return (await this.lengthOf(address)) !== undefined;
+  }
+
+  /** In a bucket that keeps versions the older ones stay until its own rules end them. */
+  override async remove(address: string): Promise<boolean> {
+    if (!(await this.has(address))) return false;
+    const at = this.at(address);
+    await absentOr(() => this.client.send(new DeleteObjectCommand(at)));
+    return true;
   }
 
   close(): void {

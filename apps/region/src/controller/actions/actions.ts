@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { effectiveRates, type Identity } from '#libs/auth';
+import type { Identity } from '#libs/auth';
 import {
   checkLimits,
   entityPath,
@@ -12,6 +12,7 @@ import {
   type Action,
   type Entity,
   type Exec,
+  type LimitProfile,
   type NamespaceId,
 } from '#libs/domain';
 import { jsonAnswer, readTypedBody, type Answer } from '#libs/http';
@@ -69,7 +70,7 @@ export class Actions {
   private async write(call: EntityCall): Promise<Answer> {
     const { pkg, name } = call.target;
     const owner = ownNamespace(call, pkg, name);
-    const { profile } = this.settings;
+    const profile = this.settings.profileOf(call.identity);
     const body = readPutObject(readTypedBody(call.headers['content-type'], call.body));
     const exec = resolvedComponents(readExec(body['exec'], this.settings), owner.name);
     const sized = readSized(body, profile);
@@ -78,7 +79,7 @@ export class Actions {
     const rest = readActionRest(body);
     // OpenWhisk loses them where the body has a sequence.
     const put: ActionPut = { ...sized, ...rest, delAnnotations: exec?.type === 'sequence' ? [] : rest.delAnnotations };
-    checkLimits(put.limits, profile, effectiveRates(call.identity, profile).concurrentInvocations);
+    checkLimits(put.limits, profile);
     if (exec?.type === 'sequence') await this.checkComponents(call.identity, exec.components);
     const kind = exec?.type === 'code' ? exec.kind : exec?.type;
     const { allowedKinds } = call.identity.limits;
@@ -91,7 +92,7 @@ export class Actions {
     const stored = exec && (await this.vault.store(owner.ns, exec));
     const parameters = writtenParameters(put.parameters, exec, standing?.exec);
     const written = await this.definitions.write({ ns: owner.ns, path }, parameters, (current) =>
-      this.become(checkWritable(current, overwrite), put, stored),
+      become(checkWritable(current, overwrite), put, stored, profile),
     );
     return this.answer(owner, written, exec && 'code' in exec ? exec.code : undefined);
   }
@@ -122,21 +123,6 @@ export class Actions {
     );
   }
 
-  /** What an action becomes. */
-  private become(current: Action | undefined, put: ActionPut, stored: Exec | undefined): DraftOf<Action> {
-    const exec = stored ?? current?.exec;
-    if (!exec) throw new Failure('bad-request', { reason: 'exec undefined' });
-    const { profile } = this.settings;
-    return {
-      type: 'action',
-      exec,
-      version: put.version ?? (current ? nextVersion(current.version) : '0.0.1'),
-      publish: put.publish ?? current?.publish ?? false,
-      annotations: mergeAnnotations(current?.annotations, put, exec.kind),
-      limits: { ...withinProfile({ ...standardLimits(profile), ...current?.limits }, profile), ...put.limits },
-    };
-  }
-
   private async answer(owner: NamespaceView, { entity, token }: Written<Action>, code?: string): Promise<Answer> {
     const view = {
       ...shownAs(owner, entity.path),
@@ -160,6 +146,20 @@ export class Actions {
     if (found.type !== 'package') throw new Failure('other-collection');
     if (found.binding) throw new Failure('bad-request', { reason: 'Operation not permitted on package binding.' });
   }
+}
+
+/** What an action becomes. */
+function become(current: Action | undefined, put: ActionPut, stored: Exec | undefined, profile: LimitProfile): DraftOf<Action> {
+  const exec = stored ?? current?.exec;
+  if (!exec) throw new Failure('bad-request', { reason: 'exec undefined' });
+  return {
+    type: 'action',
+    exec,
+    version: put.version ?? (current ? nextVersion(current.version) : '0.0.1'),
+    publish: put.publish ?? current?.publish ?? false,
+    annotations: mergeAnnotations(current?.annotations, put, exec.kind),
+    limits: { ...withinProfile({ ...standardLimits(profile), ...current?.limits }, profile), ...put.limits },
+  };
 }
 
 function checkWritable(current: Entity | undefined, overwrite: boolean): Action | undefined {

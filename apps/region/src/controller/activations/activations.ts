@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { ActivationStore, Failure, jsonObject, recordJson, responseJson, summaryJson, toJsonText } from '#libs/domain';
-import { failureAnswer, jsonAnswer, restManner, type Answer } from '#libs/http';
+import { jsonAnswer, type Answer } from '#libs/http';
 import { countAnswer, listAnswer, readPage } from '../definitions/listing.js';
 import { ownNamespace, type CollectionCall, type EntityCall, type Routes } from '../rest/call.js';
 import { Settings } from '../settings.js';
+import { missing, OwnerRegion } from './owner-region.js';
 import { readActivationIdSegment, readFilter } from './activation-query.js';
 
 /** Records of activations as the REST API shows them. */
@@ -14,6 +15,7 @@ export class Activations {
   constructor(
     private readonly store: ActivationStore,
     private readonly settings: Settings,
+    private readonly elsewhere: OwnerRegion,
   ) {}
 
   /** An activation that was accepted and has not ended is a 404 like one that never was, and a header tells the difference. */
@@ -21,11 +23,11 @@ export class Activations {
     const id = readActivationIdSegment(call.target.name);
     const { ns } = ownNamespace(call, call.target.name);
     const found = await this.store.find(ns, id);
-    if (!found) throw new Failure('not-found');
-    if (found.kind === 'pending') {
-      const missing = failureAnswer(new Failure('not-found'), restManner(call.transid));
-      return { ...missing, headers: { ...missing.headers, 'x-isochrone-state': 'pending' } };
+    if (!found) {
+      const owner = this.elsewhere.of(id);
+      return owner ? this.elsewhere.ask(owner, id, call) : missing(call.transid);
     }
+    if (found.kind === 'pending') return missing(call.transid, 'pending');
     const { record } = found;
     if (call.target.part === 'result') return jsonAnswer(200, responseJson(record.response));
     if (call.target.part === 'logs') return jsonAnswer(200, jsonObject([['logs', toJsonText(record.logs)]]));

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { Identities, Subjects } from '#libs/auth';
+import { AdminRows, Identities, NamespaceLimits, Operators, Subjects } from '#libs/auth';
 import { operatorRoutesEnabled, readWorld, regionOf, type RegionConfig } from '#libs/config';
 import { EntityStore, EventBus, limitProfiles } from '#libs/domain';
 import { NamespaceKeys } from '#libs/storage';
@@ -25,20 +25,26 @@ export class DefinitionsModule {
     const settings = new Settings(
       limitProfiles[config.ISOCHRONE_LIMITS],
       region,
-      config.ISOCHRONE_ADMIN_TOKEN,
+      new Operators(config.ISOCHRONE_ADMIN_TOKEN, config.ISOCHRONE_ADMIN_TOKENS),
       config.ISOCHRONE_KINDS,
       world.url,
       operator(config),
     );
     const auth: Provider[] = [
       { provide: Identities, useFactory: (store: EntityStore) => new Identities(store), inject: [EntityStore] },
-      { provide: Subjects, useFactory: subjects, inject: [EntityStore, NamespaceKeys, EventBus, Identities, Logger] },
+      { provide: AdminRows, useFactory: adminRows, inject: [EntityStore, EventBus, Identities, Logger] },
+      {
+        provide: Subjects,
+        useFactory: (rows: AdminRows, keys: NamespaceKeys) => new Subjects(rows, keys),
+        inject: [AdminRows, NamespaceKeys],
+      },
+      { provide: NamespaceLimits, useFactory: (rows: AdminRows) => new NamespaceLimits(rows), inject: [AdminRows] },
     ];
     const module: DynamicModule = {
       module: DefinitionsModule,
       imports: [StorageModule.with(config), KafkaModule.with(config)],
       providers: [{ provide: Settings, useValue: settings }, ...auth, Definitions, Resolver, Orders],
-      exports: [Settings, Identities, Subjects, Definitions, Resolver, Orders],
+      exports: [Settings, Identities, AdminRows, Subjects, NamespaceLimits, Definitions, Resolver, Orders],
     };
     modules.set(config, module);
     return module;
@@ -51,9 +57,9 @@ function operator(config: RegionConfig): OperatorSettings {
   return { enabled: operatorRoutesEnabled(config), credentials };
 }
 
-/** Subjects whose changes this process sees at once and the others of the region by an event. */
-function subjects(store: EntityStore, keys: NamespaceKeys, events: EventBus, identities: Identities, logger: Logger): Subjects {
-  return new Subjects(store, keys, (key) => {
+/** Rows of administration, whose changes this process sees at once and the others of the region by an event. */
+function adminRows(store: EntityStore, events: EventBus, identities: Identities, logger: Logger): AdminRows {
+  return new AdminRows(store, (key) => {
     identities.forget(key);
     announce(events, logger, key);
   });

@@ -16,7 +16,7 @@ import {
   type NamespaceId,
   type Parameter,
 } from '#libs/domain';
-import { NamespaceKeys } from '#libs/storage';
+import { keyRequiredBy, keyVersionOf, NamespaceKeys } from '#libs/storage';
 import { Logger } from '#libs/telemetry';
 import { announce } from './announce.js';
 import { blobOf, decodeParameters, decodeRow, encodeDraft, encodeParameters, kindOf, type Draft } from './codec.js';
@@ -77,14 +77,15 @@ export class Definitions {
     const sealed = parameters === undefined ? undefined : await this.seal(at.ns, parameters);
     const written = await this.commit(at, (row) => {
       const draft = decide(row && decodeRow(row));
+      const kept = sealed === undefined ? (row?.sealed ?? null) : sealed;
       return {
         kind: kindOf(draft),
         entityId: row?.entityId ?? entityIdAt(Date.now(), randomBytes(10).toString('hex')),
         deleted: false,
         doc: encodeDraft(draft),
-        sealed: sealed === undefined ? (row?.sealed ?? null) : sealed,
+        sealed: kept,
         blob: blobOf(draft),
-        requires: parentOf(at.path),
+        requires: [...parentOf(at.path), ...keysOf(draft, kept)],
         updated: Date.now(),
       };
     });
@@ -136,6 +137,12 @@ export class Definitions {
   private async open(row: EntityRow): Promise<Entity> {
     return decodeRow(row, row.sealed ? decodeParameters(await this.keys.open(row.ns, row.sealed)) : []);
   }
+}
+
+/** Code and parameters are visible only where the keys are that open them. */
+function keysOf(draft: Draft, sealed: Uint8Array | null): EntityWrite['requires'] {
+  const code = draft.type === 'action' && draft.exec.type !== 'sequence' ? draft.exec.keyVersion : undefined;
+  return keyRequiredBy(code, sealed === null ? undefined : keyVersionOf(sealed));
 }
 
 /** An action in a package is visible only where its package is. */

@@ -31,7 +31,7 @@ export class Invoke {
 
   private async admitted(call: EntityCall, admission: Admission): Promise<Answer> {
     const { identity, target, transid, headers, body } = call;
-    const { profile } = this.settings;
+    const profile = this.settings.profileOf(identity);
     const place = { namespace: namespaceOf(call), pkg: target.pkg, name: target.name };
     if (place.pkg === undefined && place.namespace !== identity.namespace) throw forbidden(place.namespace, place.name);
     const found = this.resolver.action(identity, place, 'cached');

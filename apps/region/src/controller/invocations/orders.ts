@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { effectiveRates, Subjects, type Identity } from '#libs/auth';
+import { Subjects, type Identity } from '#libs/auth';
 import { activationId, readActivationId, type ActivationId, type Flow, type RunOrder, type Transid } from '#libs/domain';
 import { wantsKey } from '../actions/action-put.js';
 import type { ResolvedAction } from '../definitions/resolver.js';
@@ -46,13 +46,14 @@ export class Orders {
     cause,
     id: given,
   }: Planned): Promise<{ order: RunOrder; args: Buffer }> {
-    const { profile, region } = this.settings;
+    const { region } = this.settings;
+    const profile = this.settings.profileOf(identity);
     const { args, env } = argumentsOf(consists(flow) ? [] : resolved.parameters, payload);
     checkMessageSize({ args, env }, metadataBytes, profile);
-    const apiKey = !flow && wantsKey(resolved.action) ? await this.subjects.keyOf(identity.ns) : undefined;
+    const apiKey = !flow && wantsKey(resolved.action) ? await this.subjects.keyOf(identity) : undefined;
     const id = given ?? activationId(region.code, Date.now(), randomBytes(9).toString('hex'));
     const { acceptedAtMs } = readActivationId(id);
     const occasion = { activationId: id, transid, identity, acceptedAtMs, blocking, apiKey, env, flow, cause };
-    return { order: runOrder(resolved, occasion, profile, effectiveRates(identity, profile).concurrentInvocations), args };
+    return { order: runOrder(resolved, occasion, profile), args };
   }
 }

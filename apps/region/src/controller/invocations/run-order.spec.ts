@@ -32,7 +32,7 @@ const occasion = {
 };
 
 test('an order runs the provider’s version in the namespace of the caller', () => {
-  const order = runOrder(resolved, occasion, limitProfiles.openwhisk, 30);
+  const order = runOrder(resolved, occasion, limitProfiles.openwhisk);
   assert.equal(order.ns, 'a-id');
   assert.deepEqual([order.action.ns, order.action.fqn, order.action.main, order.action.keyVersion], ['p-id', 'provider/p/a', 'main', 3]);
   assert.deepEqual(order.secret, { env: { K: 'v' } });
@@ -41,12 +41,12 @@ test('an order runs the provider’s version in the namespace of the caller', ()
 });
 
 test('through a binding, the record is filed under the binding’s package', () => {
-  const order = runOrder({ ...resolved, binding: 'ann/mine' }, occasion, limitProfiles.openwhisk, 30);
+  const order = runOrder({ ...resolved, binding: 'ann/mine' }, occasion, limitProfiles.openwhisk);
   assert.deepEqual([order.filterName, order.binding, order.action.fqn], ['mine/a', 'ann/mine', 'provider/p/a']);
 });
 
 test('limits that are no longer allowed become a refusal', () => {
   const large = { ...resolved, action: { ...action, limits: { ...action.limits, memory: 700 } } };
-  const { refusal } = runOrder(large, occasion, limitProfiles.openwhisk, 30);
+  const { refusal } = runOrder(large, occasion, limitProfiles.openwhisk);
   assert.equal(refusal, 'requirement failed: memory size 700 MB exceeds allowed threshold of 512 MB');
 });

@@ -1,5 +1,6 @@
 import type { Identity } from '#libs/auth';
 import {
+  bytesOf,
   entityPath,
   limitViolation,
   type ActivationId,
@@ -28,11 +29,11 @@ export interface Occasion {
   readonly cause?: ActivationId | undefined;
 }
 
-/** The order to run an action. Limits that are no longer allowed become a refusal: the activation exists and tells why it did not run. */
-export function runOrder(resolved: ResolvedAction, occasion: Occasion, profile: LimitProfile, concurrentInvocations: number): RunOrder {
+/** The order to run an action; `profile` is that of the namespace it runs in. Limits that are no longer allowed become a refusal: the activation exists and tells why it did not run. */
+export function runOrder(resolved: ResolvedAction, occasion: Occasion, profile: LimitProfile): RunOrder {
   const { identity, apiKey, env, flow, cause } = occasion;
   // What a flow causes has limits of its own; those of the flow bind nothing.
-  const refusal = flow ? undefined : limitViolation(resolved.action.limits, profile, concurrentInvocations);
+  const refusal = flow ? undefined : limitViolation(resolved.action.limits, profile);
   const place = resolved.binding?.slice(resolved.binding.indexOf('/') + 1) ?? resolved.pkg;
   return {
     activationId: occasion.activationId,
@@ -48,8 +49,18 @@ export function runOrder(resolved: ResolvedAction, occasion: Occasion, profile: 
     ...(flow === undefined ? {} : { flow }),
     ...(resolved.binding === undefined ? {} : { binding: resolved.binding }),
     ...(refusal === undefined ? {} : { refusal }),
+    ...resultOf(identity, profile),
+    ...(identity.limits.storeActivations === false ? { unkept: true as const } : {}),
     secret: { ...(apiKey === undefined ? {} : { apiKey }), env },
   };
+}
+
+/** Limits of the result, where they are the namespace's own. */
+function resultOf({ limits }: Identity, { resultBytes }: LimitProfile): Pick<RunOrder, 'result'> {
+  const { maxPayloadSize, truncationSize } = limits;
+  if (maxPayloadSize === undefined && truncationSize === undefined) return {};
+  const shown = truncationSize === undefined ? undefined : bytesOf(truncationSize);
+  return { result: { bytes: resultBytes, shownBytes: Math.min(resultBytes, shown ?? resultBytes) } };
 }
 
 function runAction({ action, name, owner }: ResolvedAction, parts: boolean): RunAction {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { effectiveRates, type Identity } from '#libs/auth';
+import type { Identity } from '#libs/auth';
 import { Failure, toJsonText, type Json, type LimitProfile } from '#libs/domain';
 import { jsonAnswer } from '#libs/http';
 import { ownNamespace, type Routes } from '../rest/call.js';
@@ -12,7 +12,7 @@ export class Limits {
     collection: {
       GET: async (call) => {
         ownNamespace(call);
-        return jsonAnswer(200, toJsonText(limitsOf(call.identity, this.settings.profile)));
+        return jsonAnswer(200, toJsonText(limitsOf(call.identity, this.settings.profileOf(call.identity))));
       },
     },
     entity: {
@@ -25,14 +25,15 @@ export class Limits {
   constructor(private readonly settings: Settings) {}
 }
 
-/** The limits document: what the namespace has of its own, and the profile's values for the rest. */
-export function limitsOf(identity: Pick<Identity, 'limits'>, profile: LimitProfile): Json {
-  const rates = effectiveRates(identity, profile);
-  const { allowedKinds, storeActivations } = identity.limits;
+/** The limits document: the profile as it holds for the namespace, and what no profile has where the namespace has it. */
+export function limitsOf({ limits }: Pick<Identity, 'limits'>, profile: LimitProfile): Json {
+  const { allowedKinds, storeActivations, maxPayloadSize, truncationSize } = limits;
+  const own = Object.entries({ allowedKinds, storeActivations, maxPayloadSize, truncationSize }).filter(([, value]) => value !== undefined);
   return {
-    ...rates,
-    ...(allowedKinds === undefined ? {} : { allowedKinds }),
-    ...(storeActivations === undefined ? {} : { storeActivations }),
+    invocationsPerMinute: profile.invocationsPerMinute,
+    firesPerMinute: profile.firesPerMinute,
+    concurrentInvocations: profile.concurrentInvocations,
+    ...Object.fromEntries(own as [string, Json][]),
     minActionMemory: profile.memory.min,
     maxActionMemory: profile.memory.max,
     minActionLogs: profile.logs.min,
@@ -42,6 +43,6 @@ export function limitsOf(identity: Pick<Identity, 'limits'>, profile: LimitProfi
     minActionConcurrency: profile.concurrency.min,
     maxActionConcurrency: profile.concurrency.max,
     maxParameterSize: `${profile.parametersBytes} B`,
-    maxActionInstances: rates.concurrentInvocations,
+    maxActionInstances: profile.concurrentInvocations,
   };
 }

@@ -37,7 +37,7 @@ export function activationsPart(profile: LimitProfile): Part {
           operationId: 'getActivation',
           summary: 'Reads the record of an activation',
           tags,
-          responses: answers({ 200: answer('the record', ref('Activation')) }, ...guarded),
+          responses: answers({ 200: answer('the record', ref('Activation')), 504: unreachable }, ...guarded),
         },
       },
       [`${base}/{activationId}/logs`]: {
@@ -46,7 +46,7 @@ export function activationsPart(profile: LimitProfile): Part {
           operationId: 'getActivationLogs',
           summary: 'Reads the logs of an activation',
           tags,
-          responses: answers({ 200: answer('the logs', closed({ logs: listOf(string) })) }, ...guarded),
+          responses: answers({ 200: answer('the logs', closed({ logs: listOf(string) })), 504: unreachable }, ...guarded),
         },
       },
       [`${base}/{activationId}/result`]: {
@@ -55,13 +55,15 @@ export function activationsPart(profile: LimitProfile): Part {
           operationId: 'getActivationResult',
           summary: 'Reads the response of an activation',
           tags,
-          responses: answers({ 200: answer('the response', ref('ActivationResponse')) }, ...guarded),
+          responses: answers({ 200: answer('the response', ref('ActivationResponse')), 504: unreachable }, ...guarded),
         },
       },
     },
     schemas,
   };
 }
+
+const unreachable = answer('the region that has it cannot be asked', ref('Error'));
 
 const activation = {
   namespace: place,

@@ -40,11 +40,11 @@ export class DocsRoutes {
   register(fastify: FastifyInstance): void {
     const document = (): Promise<Answer> => Promise.resolve(this.document);
     const page = async (): Promise<Answer> => tagged({ ...(await readPagePart('index.html')), headers: pageHeaders });
-    for (const [path, read] of [
-      ['/api-docs', document],
-      ['/docs', page],
+    for (const [urls, read] of [
+      [['/api-docs', '/api-docs/'], document],
+      [['/docs', '/docs/', '/docs/index.html'], page],
     ] as const) {
-      for (const url of [path, `${path}/`]) {
+      for (const url of urls) {
         fastify.all(url, (request, reply) => this.serve(request, reply, read));
         fastify.all(`/api/v1${url}`, (request, reply) =>
           request.method === 'GET' ? this.serve(request, reply, read) : this.rest.handle(request, reply),

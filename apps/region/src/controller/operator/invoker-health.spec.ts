@@ -7,7 +7,8 @@ const lost = { name: 'invoker-1', connected: false, draining: false };
 const draining = { name: 'invoker-2', connected: true, draining: true };
 
 test('an invoker is up while it takes work', () => {
-  assert.deepEqual(invokerStates([up, lost, draining]), { 'invoker-0': 'up', 'invoker-1': 'down', 'invoker-2': 'down' });
+  assert.deepEqual(invokerStates([lost, draining, up]), { 'invoker0/0': 'up', 'invoker1/1': 'down', 'invoker2/2': 'down' });
+  assert.deepEqual(invokerStates([{ ...up, name: 'pod-7' }]), { 'invoker0/pod-7': 'up' });
 });
 
 test('a controller is ready when all of its invokers are up, and there are some', () => {

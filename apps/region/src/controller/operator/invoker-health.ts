@@ -1,8 +1,11 @@
 import type { InvokerStatus } from '../../kafka/acceptance.js';
 
-/** Every invoker by its name, as `up` where it takes work and `down` where it does not. */
+/** Every invoker, as `up` where it takes work and `down` where it does not, by OpenWhisk's names: its number, and what it is called beside that. */
 export function invokerStates(invokers: readonly InvokerStatus[]): Record<string, 'up' | 'down'> {
-  return Object.fromEntries(invokers.map((invoker) => [invoker.name, isUp(invoker) ? 'up' : 'down']));
+  const ordered = invokers.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return Object.fromEntries(
+    ordered.map((invoker, at) => [`invoker${at}/${invoker.name.replace(/^invoker-/, '')}`, isUp(invoker) ? 'up' : 'down']),
+  );
 }
 
 /** How many invokers take work. A controller counts as ready when all do, and there are some. */

@@ -50,7 +50,7 @@ export class Packages {
     const { name } = call.target;
     const owner = ownNamespace(call, name);
     const body = readPutObject(readTypedBody(call.headers['content-type'], call.body));
-    const sized = readSized(body, this.settings.profile);
+    const sized = readSized(body, this.settings.profileOf(call.identity));
     const overwrite = call.query.boolean('overwrite', false);
     const binding = readBinding(body['binding'], owner.name);
     const put = { ...sized, ...readVersioned(body) };

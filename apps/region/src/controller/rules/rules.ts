@@ -43,7 +43,7 @@ export class Rules {
     const { name } = call.target;
     const owner = ownNamespace(call, name);
     const body = readPutObject(readTypedBody(call.headers['content-type'], call.body));
-    const { annotations } = readSized(body, this.settings.profile);
+    const { annotations } = readSized(body, this.settings.profileOf(call.identity));
     const overwrite = call.query.boolean('overwrite', false);
     const put = readRulePut(body, owner.name);
     await this.checkEntitled(call, put);

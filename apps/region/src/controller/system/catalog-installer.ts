@@ -98,7 +98,7 @@ export class CatalogInstaller implements OnApplicationBootstrap, BeforeApplicati
     const standing = await this.store.find({ space: spaces.namespace, ns: systemNamespace.ns, path: systemNamespace.name });
     if (standing) return true;
     if (!this.options.createsNamespace) return false;
-    await this.subjects.create(systemNamespace.name, `${systemNamespace.ns}:${newAuthKey().split(':')[1] ?? ''}`);
+    await this.subjects.create({ subject: systemNamespace.name, authKey: newAuthKey(systemNamespace.ns) });
     return true;
   }
 

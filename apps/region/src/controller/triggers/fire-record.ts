@@ -77,6 +77,13 @@ export function fireRecord(
     response: { statusCode: 0, result },
     logs,
     annotations: [],
-    trace: { transid, region, start: 'none', waitMs: 0, attempt: 0 },
+    trace: {
+      transid,
+      region,
+      start: 'none',
+      waitMs: 0,
+      attempt: 0,
+      ...(identity.limits.storeActivations === false ? { unkept: true } : {}),
+    },
   };
 }

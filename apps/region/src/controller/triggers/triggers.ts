@@ -47,7 +47,7 @@ export class Triggers {
     const { name } = call.target;
     const owner = ownNamespace(call, name);
     const body = readPutObject(readTypedBody(call.headers['content-type'], call.body));
-    const sized = readSized(body, this.settings.profile);
+    const sized = readSized(body, this.settings.profileOf(call.identity));
     const overwrite = call.query.boolean('overwrite', false);
     const put: CommonPut = { ...sized, ...readVersioned(body) };
     const written = await this.definitions.write({ ns: owner.ns, path: name }, put.parameters, (current) =>
@@ -68,7 +68,7 @@ export class Triggers {
   async fire(call: EntityCall, ids?: FireIds): Promise<Answer> {
     await this.throttles.fire(call.identity, Date.now());
     const owner = ownNamespace(call, call.target.name);
-    checkRequestSize(call.headers['content-length'], call.body, this.settings.profile);
+    checkRequestSize(call.headers['content-length'], call.body, this.settings.profileOf(call.identity));
     const payload = readPayload(call.headers['content-type'], call.body);
     const trigger = triggerOf(await this.definitions.find(owner.ns, call.target.name));
     const rules = await this.book.of(trigger, 'cached');

@@ -63,7 +63,7 @@ export class WebActions {
   private async admit(request: WebAsk, located: Located): Promise<Found> {
     const admission = await this.throttles.admit(located.owner, Date.now());
     try {
-      checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profile);
+      checkRequestSize(request.headers['content-length'], bodyOf(request), this.settings.profileOf(located.owner));
     } catch (refused) {
       admission.release();
       throw refused;

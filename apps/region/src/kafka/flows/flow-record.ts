@@ -11,7 +11,7 @@ import {
   type Ran,
   type RunOrder,
 } from '#libs/domain';
-import type { PublicOrder } from '../message.js';
+import { keeping, type PublicOrder } from '../message.js';
 
 /** Flows of one kind. */
 export type FlowOf<K extends Flow['kind']> = Extract<Flow, { readonly kind: K }>;
@@ -70,7 +70,7 @@ export function flowRecord(
     response,
     logs: tally.ids,
     annotations: [...flowAnnotations(order, waitMs, tally.memoryMiB), { key: 'region', value: toJsonText(region) }],
-    trace: { transid: order.transid, region, start: 'none', waitMs, attempt, ran: tally.ran },
+    trace: { transid: order.transid, region, start: 'none', waitMs, attempt, ran: tally.ran, ...keeping(order) },
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Identity } from '#libs/auth';
+import { Operators, type Identity } from '#libs/auth';
 import {
   asJsonText,
   limitProfiles,
@@ -25,7 +25,13 @@ import type { FlowOf } from './flow-record.js';
 export type Answering = (payload: string) => readonly [StatusCode, string] | 'failed' | 'unknown';
 
 /** Settings of a region in a spec. */
-export const settings = new Settings(limitProfiles.openwhisk, { id: 'eu-west-1' } as unknown as WorldRegion, '', nodeKinds, '');
+export const settings = new Settings(
+  limitProfiles.openwhisk,
+  { id: 'eu-west-1' } as unknown as WorldRegion,
+  new Operators(''),
+  nodeKinds,
+  '',
+);
 
 /** An order for a flow whose action is `guest/p/hello`. */
 export function aFlow<K extends Flow['kind']>(

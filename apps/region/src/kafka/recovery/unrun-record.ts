@@ -10,7 +10,7 @@ import {
   type Outcome,
 } from '#libs/domain';
 import { flowAnnotations } from '../flows/flow-record.js';
-import type { PublicOrder } from '../message.js';
+import { keeping, type PublicOrder } from '../message.js';
 
 /** What is known of an activation that ends without an invoker's word. `order` is missing where the queue's message cannot be read. */
 export interface Unrun {
@@ -48,6 +48,7 @@ export function unrunRecord({ due, order, outcome, region, nowMs }: Unrun): Acti
       start: 'none',
       waitMs: Math.max(0, nowMs - start),
       attempt: due.attempt,
+      ...(order && keeping(order)),
     },
   };
 }
