@@ -9,11 +9,15 @@ import { projectRoot } from '../support/project.js';
 
 const file = join(projectRoot, 'docs/compatibility.md');
 
+/** A page without the version of the one client that is taken from the PATH, whichever it is. */
+const unfixed = (text: string): string => text.replace(/^## wsk \S+$/m, '## wsk');
+
 test('the page of compatible clients says what this run found', async () => {
   const findings = readFindings(process.env['ISOCHRONE_COMPATIBILITY'] ?? '');
   assert.ok(findings.length > 0, 'no test has found anything out about a client');
   const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const now = await format(page(before, findings), { parser: 'markdown', printWidth: 140 });
   if (process.env['ISOCHRONE_WRITE'] === '1') writeFileSync(file, now);
-  else assert.equal(before, now, 'docs/compatibility.md is out of date: ISOCHRONE_WRITE=1 npm test -- --only conformance');
+  else
+    assert.equal(unfixed(before), unfixed(now), 'docs/compatibility.md is out of date: ISOCHRONE_WRITE=1 npm test -- --only conformance');
 });

@@ -4,6 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { canonicalTarget, namespaceLocation } from './address.js';
 import { readMediaType } from './media-type.js';
+import { withoutDots } from './path.js';
 import { transidOf } from './transid.js';
 
 /** The largest request body, bytes: beyond it no handler is asked. */
@@ -62,6 +63,7 @@ function edgeServer(handler: Handler, headers: Readonly<Record<string, string>>,
     if (location !== undefined) return redirect(request, response, location);
     request.url = canonicalTarget(request.url ?? '', request.headers.host, domain.name);
     normaliseType(request);
+    request.url = withoutDots(request.url ?? '');
     handler(request, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnreadable(socket, error.code));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isJsonFamily, readMediaType } from './media-type.js';
-import { decodeSegment, splitTarget } from './path.js';
+import { decodeSegment, splitTarget, withoutDots } from './path.js';
 import { transidOf } from './transid.js';
 
 test('a media type is read in lower case, with its charset', () => {
@@ -28,6 +28,26 @@ test('a path segment is decoded exactly once and never split', () => {
   assert.equal(decodeSegment('%zz'), undefined);
   assert.equal(decodeSegment('%ff'), undefined);
   assert.deepEqual(splitTarget('/a?b=?c'), { path: '/a', query: 'b=?c' });
+});
+
+test('dot segments of a path take effect before anybody reads it', () => {
+  const given: readonly (readonly [string, string])[] = [
+    ['/a/b', '/a/b'],
+    ['/n/guest/actions/../../whisk.system/actions/p/f?b=../..', '/n/whisk.system/actions/p/f?b=../..'],
+    ['/a/./b/.', '/a/b/'],
+    ['/a/%2E%2e/b/%2e', '/b/'],
+    ['/a/b/..', '/a/'],
+    ['/../../a', '/a'],
+    ['/..', '/'],
+    ['/a//../b', '/a/b'],
+    ['/a/...', '/a/...'],
+    ['/a/.b/..c', '/a/.b/..c'],
+    ['/a/..%2fb', '/a/..%2fb'],
+    ['/a?b=/../c', '/a?b=/../c'],
+    ['*', '*'],
+    ['', ''],
+  ];
+  for (const [target, read] of given) assert.equal(withoutDots(target), read, target);
 });
 
 test('a transaction id is the client’s unless it is a system’s or cannot be echoed', () => {

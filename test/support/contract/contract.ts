@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { splitTarget, withoutDots } from '#libs/http';
 import { findOperation, operationsOf, type ApiDocument, type ApiHeader, type ApiOperation, type ApiResponse } from './document.js';
 
 /** A request and its answer, as they were on the wire; header names in lower case, each line a value. */
@@ -51,7 +52,7 @@ export class Contract {
   /** Notes an exchange, and what is wrong with its answer. */
   take(exchange: Exchange): void {
     const { method, target, status } = exchange;
-    const path = target.split('?', 1)[0] ?? '';
+    const { path } = splitTarget(withoutDots(target));
     if (elsewhere.test(path)) return;
     const found = findOperation(this.document, method, path);
     if (found?.operation) this.note(found.operation, status);

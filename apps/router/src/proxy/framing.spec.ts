@@ -16,11 +16,13 @@ const direct = { address: '203.0.113.9' as Address, chain: ['203.0.113.9' as Add
 const viaProxy = { address: '203.0.113.9' as Address, chain: ['203.0.113.9' as Address, '10.0.0.1' as Address], viaProxy: true };
 const transid = 'tid' as Transid;
 
-test('a request target becomes path and query, byte for byte', () => {
+test('a request target becomes path and query, byte for byte but for dot segments', () => {
   assert.equal(pathOf('/a//b?c=%2F'), '/a//b?c=%2F');
   assert.equal(pathOf('http://host:1/a?b'), '/a?b');
   assert.equal(pathOf('HTTP://host?b'), '/?b');
   assert.equal(pathOf('http://host'), '/');
+  assert.equal(pathOf('http://host/a/../b'), '/b');
+  assert.equal(pathOf('/api/../invokers/x'), '/invokers/x');
   assert.equal(pathOf('*'), undefined);
   assert.equal(pathOf(''), undefined);
 });

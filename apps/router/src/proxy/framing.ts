@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { withoutDots } from '#libs/http';
 
 /**
  * Why a request must not be passed on, or undefined. node's parser already refuses both lengths at once, two lengths, unknown codings and
@@ -18,13 +19,13 @@ export function hasBody(req: IncomingMessage): boolean {
   return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
 }
 
-/** Path and query of a request target, from the absolute form too; undefined for `*` and anything that is no path. */
+/** Path and query of a request target, from the absolute form too, dot segments resolved; undefined for `*` and anything that is no path. */
 export function pathOf(target: string): string | undefined {
-  if (target.startsWith('/')) return target;
+  if (target.startsWith('/')) return withoutDots(target);
   const absolute = /^https?:\/\/[^/?#]*(\/[^#]*|\?[^#]*)?$/i.exec(target);
   if (!absolute) return undefined;
   const rest = absolute[1] ?? '/';
-  return rest.startsWith('/') ? rest : `/${rest}`;
+  return withoutDots(rest.startsWith('/') ? rest : `/${rest}`);
 }
 
 /** Whether a request asks for a protocol that changes what the socket carries. `h2c` is an offer that may be passed over (RFC 9110 §7.8). */

@@ -52,6 +52,11 @@ test('the parts of x-openwhisk are enough; nothing at all is no target', () => {
   assert.deepEqual(asked({ operationId: '' }), { kind: 'none' });
 });
 
+test('a host that has a scheme of its own, as wskdeploy writes it, is no other target', () => {
+  const found = asked({ 'x-openwhisk': { url: 'https://http://127.0.0.1:3233/api/v1/web/ns/pkg/act.http' } });
+  assert.equal(found.kind === 'web-action' && found.web.name, 'act');
+});
+
 test('what is no web action is foreign', () => {
   for (const url of [
     'http://169.254.169.254/latest/meta-data',

@@ -20,7 +20,8 @@ export type Target =
   /** Something that is no web action. */
   | { readonly kind: 'foreign'; readonly url: string };
 
-const webAction = /^https?:\/\/[^/?#\s]+(?:\/runtime)?\/api\/v\d\/web(\/[^?#]+)$/i;
+/** A scheme may be there twice: `wskdeploy` puts `https://` before a host that has one. */
+const webAction = /^(?:https:\/\/)?https?:\/\/[^/?#\s]+(?:\/runtime)?\/api\/v\d\/web(\/[^?#]+)$/i;
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 
