@@ -234,11 +234,10 @@ describe('combinators', { concurrency: 4 }, () => {
       const { composition, params, result } = all[name] ?? assert.fail(name);
       await deployParallel(`c-${name}`, composition.compile());
       assert.deepEqual(await invoke(`c-${name}`, { ...params, $composer: { redis: { uri: redis.uri } } }), result);
-      ledger.differs(
-        `composer.${name}`,
-        `${(await provided('uuid')) ? '' : 'the action must bring the package `uuid`, which its code requires; '}` +
-          'where actions take more than one activation at once, it must be given `concurrency` 1: its branches would wait for its connection to Redis',
-      );
+      const brought = (await provided('uuid')) ? '' : 'the action must bring the package `uuid`, which its code requires; ';
+      const alone =
+        'where actions take more than one activation at once, it needs `concurrency` 1, else its branches wait for its connection';
+      ledger.differs(`composer.${name}`, brought + alone);
     });
   }
 

@@ -66,9 +66,7 @@ class Host {
   ];
 
   constructor(readonly options: object) {
-    const described = JSON.parse(readFileSync('serverless.json', 'utf8')) as Record<string, unknown> & {
-      functions: Record<string, Handler>;
-    };
+    const described = JSON.parse(readFileSync('serverless.json', 'utf8')) as Described;
     for (const [name, each] of Object.entries(described.functions)) {
       each.name ??= `${described.service}-dev-${name}`;
       each.events ??= [];
