@@ -16,6 +16,7 @@ const needs = [
   { pkg: 'maven', what: "Apache Kafka's jars", there: process.env.KAFKA_BROKERS || has('mvn') },
   { pkg: 'python3-venv', what: 'schemathesis, and an S3 server where Go is missing', there: runs("python3 -c 'import ensurepip, venv'") },
   { pkg: 'golang-go', what: 'wskdeploy, and an S3 server', there: has('go') },
+  { pkg: 'redis-server', what: 'openwhisk-composer where it runs in parallel', there: has('redis-server') },
   {
     pkg: 'python3',
     what: 'actions of kind python:3',

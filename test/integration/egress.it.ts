@@ -143,7 +143,7 @@ describe('egress', { skip: !isolatedHere }, () => {
     const mine = await spawner.connect({ ...options(), rules: { mode: 'none', ports: [], allow: [`127.0.0.1:${portOf(redis)}`] } });
     const body = `(args) => new Promise((done, failed) => { const client = redis.createClient({ host: '127.0.0.1', port: args.port });
       client.on('error', failed); client.set('k', args.value, () => client.get('k', (e, got) => { client.quit(); done({ got, ow: typeof openwhisk }); })); })`;
-    const required = "const redis = require('redis'), openwhisk = require('openwhisk');";
+    const required = "const redis = require('redis'), openwhisk = require('openwhisk'); require('uuid').v4();";
     const forms = [
       `${required} const main = ${body};`,
       await zipOf({ 'index.js': `${required} exports.main = ${body};` }),
