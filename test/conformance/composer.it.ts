@@ -9,7 +9,6 @@ import { Ledger } from '../support/compatibility.js';
 import { compositionsOf, increment, overRedis, type Composer } from '../support/compositions.js';
 import { clientFolder, clientVersion, flagsOf, requireClient, runScript, type Ended } from '../support/foreign.js';
 import { startRedis, type Redis } from '../support/redis.js';
-import { zipOf } from '../support/sandboxes.js';
 import { startTlsFront } from '../support/tls-front.js';
 import { guestKey, startWorld, until, type World } from '../support/world.js';
 
