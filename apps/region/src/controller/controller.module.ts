@@ -18,8 +18,6 @@ import { NamespacesController } from './admin/namespaces.controller.js';
 import { SubjectsController } from './admin/subjects.controller.js';
 import { ChangesController } from './changes.controller.js';
 import { DefinitionsModule } from './definitions/definitions.module.js';
-import { ApiBook } from './gateway/api-book.js';
-import { ApiManagement } from './gateway/api-management.js';
 import { CachedActions } from './gateway/cached-actions.js';
 import { GatewayRoutes } from './gateway/gateway.routes.js';
 import { HealthController } from './health/health.controller.js';
@@ -68,8 +66,6 @@ const services: Provider[] = [
   AuditTrail,
   Eraser,
   KeyRotation,
-  ApiBook,
-  ApiManagement,
   CachedActions,
   GatewayRoutes,
   DocsRoutes,
