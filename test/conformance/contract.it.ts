@@ -26,6 +26,8 @@ const mine = '/api/v1/namespaces/_';
 const tooLong = `?${'x'.repeat(8300)}`;
 const code = { exec: { kind: 'nodejs:default', code: 'function main(args) { return args; }' } };
 const web = '/api/v1/web/guest/default';
+const forwarding = '/runtime/namespaces/guest/logForwarding';
+const event = '/audit-log-api/event-post';
 
 const onEntity = (path: string, good: unknown, bad: unknown): { put: Row; get: Row; remove: Row } => ({
   put: { good: { call: `PUT ${mine}/${path}`, body: good }, bad: { call: `PUT ${mine}/${path}`, body: bad } },
@@ -88,6 +90,16 @@ const rows: Readonly<Record<string, Row>> = {
   listNamespaces: { good: { call: 'GET /api/v1/namespaces' }, bad: { call: 'GET /api/v1/namespaces', headers: unaccepted } },
   getLimits: { good: { call: `GET ${mine}/limits` }, bad: { call: `GET ${mine}/limits`, headers: unaccepted } },
   getLimit: { bad: { call: `GET ${mine}/limits/memory` }, strange: { call: `GET ${mine}/limits/memory` } },
+  getLogForwarding: { good: { call: `GET ${forwarding}` }, bad: { call: `GET ${forwarding}${tooLong}` } },
+  setLogForwarding: {
+    good: {
+      call: `PUT ${forwarding}`,
+      body: { splunk_hec: { host: 'logs.example.net', port: '443', index: 'main', hec_token: 'secret' } },
+    },
+    bad: { call: `PUT ${forwarding}`, body: { splunk_hec: {} } },
+  },
+  getLogForwardingErrors: { good: { call: `GET ${forwarding}/errors` }, bad: { call: `GET ${forwarding}/errors${tooLong}` } },
+  postDeployEvent: { good: { call: `POST ${event}`, body: { event: {} } }, bad: { call: `POST ${event}${tooLong}`, body: {} } },
   ...Object.fromEntries(['get', 'put', 'post', 'delete', 'head', 'patch'].map((m) => [`${m}WebAction`, onWeb(m.toUpperCase())])),
   optionsWebAction: onWeb('OPTIONS'),
   getServer: toAnyone('/'),

@@ -40,6 +40,7 @@ export async function startRouter(config: RouterConfig, world: World, log: Logge
     trusted,
     log,
     operatorRoutes: operatorRoutesEnabled(config),
+    domain: config.ISOCHRONE_DOMAIN,
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: false,

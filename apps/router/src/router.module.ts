@@ -19,12 +19,13 @@ export interface RouterSettings {
   readonly trusted: readonly AddressRange[];
   readonly log: Logger;
   readonly operatorRoutes: boolean;
+  readonly domain: string | undefined;
 }
 
 /** The router. */
 @Module({})
 export class RouterModule {
-  static with({ world, operators, trusted, log, operatorRoutes }: RouterSettings): DynamicModule {
+  static with({ world, operators, trusted, log, operatorRoutes, domain }: RouterSettings): DynamicModule {
     return {
       module: RouterModule,
       controllers: [HealthController, AdminController],
@@ -39,7 +40,7 @@ export class RouterModule {
           provide: Proxy,
           inject: [Regions, GeoDatabase, Traces, Draining, Prober],
           useFactory: (regions: Regions, geo: GeoDatabase, traces: Traces, draining: Draining, prober: Prober) =>
-            new Proxy(regions, geo, traces, draining, prober, { trusted, log, operatorRoutes }),
+            new Proxy(regions, geo, traces, draining, prober, { trusted, log, operatorRoutes, domain }),
         },
       ],
     };

@@ -47,6 +47,7 @@ export const LimitOverridesDoc = z.strictObject({
   maxParameterSize: size.optional(),
   maxPayloadSize: size.optional(),
   truncationSize: size.optional(),
+  waitOverStatus: z.union([z.literal(202), z.literal(504)]).optional(),
 });
 
 /** The limits that rows (by path, the limit's name) stand for. A row that this version cannot read is left out. */

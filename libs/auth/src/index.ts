@@ -1,4 +1,5 @@
 export * from './admin-rows.js';
+export * from './callers.js';
 export * from './credentials.js';
 export { Identities } from './identities.js';
 export { idOfName, LimitOverridesDoc, type Identity } from './identity.js';
@@ -7,3 +8,4 @@ export * from './operators.js';
 export * from './read-through.js';
 export * from './subjects.js';
 export * from './throttles.js';
+export * from './tokens.js';

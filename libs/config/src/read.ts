@@ -17,3 +17,16 @@ export const list = z.string().transform((text) =>
 
 /** A TCP port. */
 export const port = z.coerce.number().int().min(0).max(65535);
+
+/** A domain name, without the dot at its end. */
+export const domainName = z
+  .string()
+  .toLowerCase()
+  .max(190)
+  .regex(/^(?=.*[a-z])[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/, 'a domain is named like example.net');
+
+/** An https URL; http is for this machine alone. */
+export const secureUrl = z.url().refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname));
+}, 'must be an https URL; http is for this machine alone');

@@ -1,6 +1,6 @@
 import { egressPorts, isKind, limitProfiles, nodeKinds, type LimitProfileName } from '#libs/domain';
 import { z } from 'zod';
-import { list, port } from './read.js';
+import { domainName, list, port, secureUrl } from './read.js';
 
 /** What every process of a world reads. */
 const Common = z.object({
@@ -11,6 +11,8 @@ const Common = z.object({
   ISOCHRONE_PROFILE: z.enum(['local', 'compose', 'cluster']).default('cluster'),
   /** Whether `/invokers`, `/activation` and `/disable` are answered, which tell anyone how much runs here. By default in profile `local` alone. */
   ISOCHRONE_OPERATOR_ROUTES: z.enum(['on', 'off']).optional(),
+  /** The domain whose subdomains are the hosts of namespaces, such as `example.net`; without it no host names one. */
+  ISOCHRONE_DOMAIN: domainName.optional(),
 });
 
 /** Whether a process answers, or passes on, what operators of OpenWhisk ask of a controller. */
@@ -69,6 +71,22 @@ export const RegionEnv = InRegion.extend({
   ISOCHRONE_PORT: port.default(3241),
   /** Public URL for `__OW_API_HOST`: the router's. */
   ISOCHRONE_API_HOST: z.string().default('http://127.0.0.1:3233'),
+  /** Whether browsers that ask the bare domain for a web action or an API are sent to the namespace's host, with a 308. */
+  ISOCHRONE_DOMAIN_REDIRECT: z.enum(['on', 'off']).default('off'),
+  /** OpenID Connect issuer whose access tokens are believed, as its tokens spell it; without it no token is. */
+  ISOCHRONE_OIDC_ISSUER: secureUrl.optional(),
+  /** What such a token must name as its audience. */
+  ISOCHRONE_OIDC_AUDIENCE: z.string().min(1).optional(),
+  /** Where the issuer's keys are; found by its discovery document where this is not given. */
+  ISOCHRONE_OIDC_JWKS: secureUrl.optional(),
+  /** The claim that lists the namespaces a token may act in. */
+  ISOCHRONE_OIDC_NAMESPACES_CLAIM: z.string().min(1).default('namespaces'),
+  /** The claim that lists organisations; where it is named, `require-adobe-auth` asks for one of them in `x-gw-ims-org-id`. */
+  ISOCHRONE_OIDC_ORGS_CLAIM: z.string().min(1).optional(),
+  /** A bearer token that may act in every namespace of a world on one machine. */
+  ISOCHRONE_DEV_TOKEN: z.string().min(16).optional(),
+  /** What action code finds in `AIO_STATE_ENDPOINT`: without it Adobe's State library looks for an address that only Adobe has. */
+  ISOCHRONE_STATE_ENDPOINT: z.url().optional(),
   /** What action code finds in `__OW_CLOUD`. */
   ISOCHRONE_CLOUD: z.string().min(1).default('aws'),
   /** Addresses and CIDR ranges whose X-Forwarded-For is believed. */
@@ -106,7 +124,15 @@ export const RegionEnv = InRegion.extend({
   /** Basic credentials of `POST /disable`; without both, nobody may. */
   ISOCHRONE_CONTROLLER_USERNAME: z.string().min(1).optional(),
   ISOCHRONE_CONTROLLER_PASSWORD: z.string().min(16).optional(),
-});
+})
+  .refine(({ ISOCHRONE_OIDC_ISSUER: issuer, ISOCHRONE_OIDC_AUDIENCE: audience }) => (issuer === undefined) === (audience === undefined), {
+    message: 'an issuer needs an audience and an audience an issuer: a token for somebody else must not open this door',
+    path: ['ISOCHRONE_OIDC_AUDIENCE'],
+  })
+  .refine(({ ISOCHRONE_DEV_TOKEN: token, ISOCHRONE_PROFILE: profile }) => token === undefined || profile === 'local', {
+    message: 'a token for every namespace is for profile local alone',
+    path: ['ISOCHRONE_DEV_TOKEN'],
+  });
 export type RegionConfig = z.infer<typeof RegionEnv>;
 
 /** The replication service of one region. */

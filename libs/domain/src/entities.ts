@@ -12,6 +12,7 @@ export const spaces = {
   ruled: 5,
   apiRoute: 6,
   alarm: 7,
+  logForwarding: 8,
   apiDocument: 9,
   subject: 10,
   erasure: 11,

@@ -32,6 +32,8 @@ export interface LimitProfile {
   readonly apisBytes: number;
   readonly listStd: number;
   readonly listMax: number;
+  /** The same for lists of definitions: what deploys here lists without a limit, and takes what is not there for gone. */
+  readonly listDefinitionsStd: number;
   /** Longest wait of a blocking call, ms. */
   readonly blockingWaitMs: number;
   /** Status of the answer to a blocking call that outlasts the wait. */
@@ -77,6 +79,7 @@ const openwhisk: LimitProfile = {
   apisBytes: 4 * MiB,
   listStd: 30,
   listMax: 200,
+  listDefinitionsStd: 30,
   blockingWaitMs: 60_000,
   waitOverStatus: 202,
   tellsRetryAfter: false,
@@ -105,7 +108,7 @@ const adobe: LimitProfile = {
 
 /** The named sets of limits, chosen by `LIMITS`. */
 export const limitProfiles = {
-  seed: { ...adobe, waitOverStatus: 504, idleMs: 5 * 60_000 },
+  seed: { ...adobe, listDefinitionsStd: 1000, waitOverStatus: 504, idleMs: 5 * 60_000 },
   openwhisk,
   'adobe-2026': adobe,
 } as const satisfies Record<string, LimitProfile>;
@@ -132,6 +135,8 @@ export interface LimitOverrides {
   readonly maxParameterSize?: string;
   readonly maxPayloadSize?: string;
   readonly truncationSize?: string;
+  /** Status of the answer to a blocking call that outlasts the wait: stock clients of Adobe's repeat every call that ends with 400 or more. */
+  readonly waitOverStatus?: LimitProfile['waitOverStatus'];
 }
 
 /** A limit's name. */
@@ -155,6 +160,7 @@ export const limitNames = [
   'maxParameterSize',
   'maxPayloadSize',
   'truncationSize',
+  'waitOverStatus',
 ] as const satisfies readonly LimitName[];
 
 const units: Readonly<Record<string, number>> = { B: 1, K: 1024, M: MiB, G: 1024 * MiB };
@@ -179,6 +185,7 @@ export function profileFor(own: LimitOverrides, profile: LimitProfile): LimitPro
     invocationsPerMinute: own.invocationsPerMinute ?? profile.invocationsPerMinute,
     firesPerMinute: own.firesPerMinute ?? profile.firesPerMinute,
     concurrentInvocations: own.concurrentInvocations ?? profile.concurrentInvocations,
+    waitOverStatus: own.waitOverStatus ?? profile.waitOverStatus,
     memory: narrowed(profile.memory, own.minActionMemory, own.maxActionMemory),
     logs: narrowed(profile.logs, own.minActionLogs, own.maxActionLogs),
     timeout: narrowed(profile.timeout, own.minActionTimeout, own.maxActionTimeout),

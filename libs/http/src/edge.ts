@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { canonicalTarget, namespaceLocation } from './address.js';
 import { readMediaType } from './media-type.js';
 import { transidOf } from './transid.js';
 
@@ -14,11 +15,19 @@ const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIO
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** The domain whose namespace hosts are served, if any, and whether browsers are sent there from the bare domain. */
+export interface Domain {
+  readonly name: string | undefined;
+  readonly redirects: boolean;
+}
+
+const noDomain: Domain = { name: undefined, redirects: false };
+
 /**
  * A Nest adapter for Fastify that leaves the body to the handlers as bytes and answers what OpenWhisk's HTTP layer answers by itself:
- * too long targets and headers, methods that are none, upgrades. `headers` are on every answer.
+ * too long targets and headers, methods that are none, upgrades. `headers` are on every answer. Handlers see canonical paths only.
  */
-export function createHttpAdapter(headers: Readonly<Record<string, string>>): FastifyAdapter {
+export function createHttpAdapter(headers: Readonly<Record<string, string>>, domain: Domain = noDomain): FastifyAdapter {
   const adapter = new FastifyAdapter({
     bodyLimit: bodyBytesMax,
     requestIdHeader: false,
@@ -30,7 +39,7 @@ export function createHttpAdapter(headers: Readonly<Record<string, string>>): Fa
     frameworkErrors: (error: Error, _request: FastifyRequest, reply: FastifyReply) =>
       void reply.code(400).type('text/plain; charset=UTF-8').send(Buffer.from(error.message)),
     routerOptions: { maxParamLength: uriCharsMax, caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
-    serverFactory: (handler: Handler) => edgeServer(handler, headers),
+    serverFactory: (handler: Handler) => edgeServer(handler, headers, domain),
   });
   const fastify = adapter.getInstance();
   fastify.removeAllContentTypeParsers();
@@ -42,18 +51,36 @@ export function createHttpAdapter(headers: Readonly<Record<string, string>>): Fa
   return adapter;
 }
 
-function edgeServer(handler: Handler, headers: Readonly<Record<string, string>>): Server {
+function edgeServer(handler: Handler, headers: Readonly<Record<string, string>>, domain: Domain): Server {
   const fixed = Object.entries(headers);
   const server = createServer({ maxHeaderSize: 64 * 1024, requestTimeout: 65_000, headersTimeout: 30_000, keepAliveTimeout: 75_000 });
   server.on('request', (request, response) => {
     for (const [name, value] of fixed) response.setHeader(name, value);
     const refused = refusal(request);
     if (refused) return refuse(request, response, refused);
+    const location = domain.redirects && wantsPage(request) ? betterPlace(request, domain) : undefined;
+    if (location !== undefined) return redirect(request, response, location);
+    request.url = canonicalTarget(request.url ?? '', request.headers.host, domain.name);
     normaliseType(request);
     handler(request, response);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerUnreadable(socket, error.code));
   return server;
+}
+
+/** Whether a browser asks for something to show. */
+function wantsPage({ method, headers }: IncomingMessage): boolean {
+  return (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html');
+}
+
+function betterPlace({ url = '', headers }: IncomingMessage, domain: Domain): string | undefined {
+  return namespaceLocation(url, headers.host, domain.name);
+}
+
+function redirect(request: IncomingMessage, response: ServerResponse, location: string): void {
+  request.resume();
+  response.writeHead(308, { location, 'content-length': 0 });
+  response.end();
 }
 
 /** Leaves the bare media type in the parsed header, so that Fastify refuses none; the raw headers keep what was sent. */

@@ -1,3 +1,4 @@
+export * from './address.js';
 export * from './accept.js';
 export * from './answer.js';
 export * from './edge.js';

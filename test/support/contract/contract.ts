@@ -23,8 +23,11 @@ export type Sight = 'succeeds' | 'refuses strangers' | 'refuses bad input';
 /** What was seen of every operation, by its name. */
 export type Coverage = Readonly<Record<string, readonly Sight[]>>;
 
-/** Answered by others than this document describes: what runs the world, what users publish as APIs of their own, and the files of the page. */
-const elsewhere = /^\/(?:apis|runtime|isochrone|health|docs)\//;
+/**
+ * Answered by others than this document describes: what runs the world, what users publish as APIs of their own, the files of the page, and
+ * what is described under another path.
+ */
+const elsewhere = /^\/(?:(?:apis|isochrone|health|docs)\/|runtime(?:\/(?!namespaces\/)|$))/;
 
 /** What a server promises of its answers, and how its answers keep to that. */
 export class Contract {

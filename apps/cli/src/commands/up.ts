@@ -1,7 +1,9 @@
 import { appendFileSync } from 'node:fs';
-import { limitProfiles, type World } from '#libs/domain';
+import { domainName } from '#libs/config';
+import { limitProfiles } from '#libs/domain';
 import { availableKinds, npmEnvironment } from '#libs/sandbox';
 import { Logger } from '#libs/telemetry';
+import { z } from 'zod';
 import { Refusal, explain } from '../refusal.js';
 import { serveControl } from '../supervision/control.js';
 import { endLeftovers } from '../supervision/leftovers.js';
@@ -29,10 +31,14 @@ interface Wish extends WorldWish {
 
 /** Starts a whole world on this machine and runs it until a signal. */
 export const up: Command = {
-  usage: 'up [--regions a,b,c] [--port N] [--data DIR] [--fresh]',
+  usage: 'up [--regions a,b,c] [--port N] [--data DIR] [--domain NAME] [--fresh]',
   about: 'start a world on this machine: a router and its regions (also: LIMITS=profile, QUEUE=kafka, KAFKA_BROKERS=host:port,…)',
   async run(surroundings) {
-    const { where, values } = readArguments(surroundings, up.usage, [], { regions: { type: 'string' }, fresh: { type: 'boolean' } });
+    const { where, values } = readArguments(surroundings, up.usage, [], {
+      regions: { type: 'string' },
+      domain: { type: 'string' },
+      fresh: { type: 'boolean' },
+    });
     const wish = readWish(surroundings, where, values);
     try {
       await runWorld(surroundings, where.folder, wish);
@@ -50,7 +56,23 @@ function readWish({ env }: Surroundings, { port }: Where, values: Readonly<Recor
   const queue = env['QUEUE'] || 'postgres';
   if (queue !== 'postgres' && queue !== 'kafka') throw new Refusal(`QUEUE=${queue} is no queue: there are postgres and kafka`, 2);
   const regions = typeof values['regions'] === 'string' ? checkRegions(listOf(values['regions'])) : undefined;
-  return { regions, port, kafka: queue === 'kafka', fresh: values['fresh'] === true, limits, brokers: listOf(env['KAFKA_BROKERS'] ?? '') };
+  const domain = typeof values['domain'] === 'string' ? checkDomain(values['domain']) : undefined;
+  return {
+    regions,
+    port,
+    domain,
+    kafka: queue === 'kafka',
+    fresh: values['fresh'] === true,
+    limits,
+    brokers: listOf(env['KAFKA_BROKERS'] ?? ''),
+  };
+}
+
+/** An empty text stands for none. */
+function checkDomain(text: string): string {
+  const read = domainName.or(z.literal('')).safeParse(text);
+  if (!read.success) throw new Refusal(`--domain ${text} is no domain: it is named like example.net`, 2);
+  return read.data;
 }
 
 /** Runs a world from nothing to nothing: whatever happens in between, no process is left. */
@@ -74,7 +96,7 @@ async function runWorld({ env, print, root }: Surroundings, folder: DataFolder, 
       started.catch(() => undefined); // Asked to end meanwhile, nobody waits for it any more.
       await Promise.race([started, end.asked]);
       if (!end.isAsked()) noteBegun(folder, prepared.settings);
-      if (!end.isAsked()) await greet(print, prepared.world, options(folder, root, prepared.settings.port));
+      if (!end.isAsked()) await greet(print, prepared, options(folder, root, prepared.settings.port));
       await end.asked;
       print('stopping');
     } finally {
@@ -113,7 +135,7 @@ function makeWorld(folder: DataFolder, { settings, world }: PreparedWorld, wish:
 }
 
 /** What is printed when a world is ready. */
-async function greet(print: (text: string) => void, world: World, where: readonly string[]): Promise<void> {
+async function greet(print: (text: string) => void, { world, settings }: PreparedWorld, where: readonly string[]): Promise<void> {
   const warnings = await Promise.all(world.regions.map(async ({ url }) => warningsOf((await probe(`${url}/health/ready`))?.body)));
   for (const warning of new Set(warnings.flat())) print(`warning: ${warning}`);
   const lines = pasteLines(world.url, where);
@@ -123,7 +145,8 @@ ready: ${world.url}
 ${world.regions.map(({ id, url, place }) => `  ${id.padEnd(width)}  ${url}  (${place.name})`).join('\n')}
 
 key of namespace guest: ${guestKey}
-
+bearer token for every namespace: ${settings.devToken}
+${settings.domain === undefined ? '' : `web actions of a namespace: http://NAMESPACE.${settings.domain}:${settings.port}/api/v1/web/PACKAGE/ACTION\n`}
 create an action, call it, and see the regions at work:
 
 ${lines.create}

@@ -114,6 +114,7 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
     planned('controller', 'region', {
       ...app,
       ISOCHRONE_ROLES: 'controller,kafka',
+      ISOCHRONE_DEV_TOKEN: settings.devToken,
       ISOCHRONE_NAME: 'controller-0',
       ISOCHRONE_PORT: String(settings.port + firstRegionOffset + settings.regions.indexOf(region)),
       ISOCHRONE_INVOKERS: `unix:${sockets.invoker}`,
@@ -138,8 +139,9 @@ function planRegion(input: PlanInput, region: string): PlannedProcess[] {
   ];
 }
 
-function everywhere({ folder, base }: PlanInput): Record<string, string> {
-  return { ...base, ISOCHRONE_WORLD: folder.world, ISOCHRONE_PROFILE: 'local' };
+function everywhere({ folder, base, settings: { domain } }: PlanInput): Record<string, string> {
+  const hosts = domain === undefined ? {} : { ISOCHRONE_DOMAIN: domain };
+  return { ...base, ISOCHRONE_WORLD: folder.world, ISOCHRONE_PROFILE: 'local', ...hosts };
 }
 
 function storage({ folder, databases, queue, settings }: PlanInput, region: string): Record<string, string> {

@@ -16,6 +16,8 @@ export interface WorldWish {
   readonly regions?: readonly string[] | undefined;
   readonly port?: number | undefined;
   readonly kafka: boolean;
+  /** An empty text for none. */
+  readonly domain?: string | undefined;
 }
 
 /** A world that is ready to be started. */
@@ -50,6 +52,7 @@ export async function prepareWorld(
     ...(elsewhere === undefined ? {} : { outside: elsewhere }),
     begun: begunRegions(folder, known),
     port,
+    domain: (wish.domain ?? known.domain) || undefined,
     regions,
     codes: withCodes(known.codes, regions),
     ports: { ...known.ports, ...(await assignPorts(names, known.ports, open)) },

@@ -1,5 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { domainName } from '#libs/config';
 import { z } from 'zod';
 import { Refusal } from '../refusal.js';
 import type { DataFolder } from './folder.js';
@@ -36,6 +37,10 @@ const SettingsSchema = z.object({
   /** Ports on loopback of everything but the router and the regions' REST API, keyed by `<region>.<what>`. */
   ports: z.record(z.string(), Port),
   adminToken: Secret,
+  /** The bearer token that may act in every namespace. */
+  devToken: Secret.default(newToken),
+  /** The domain of namespace hosts, as chosen last. */
+  domain: domainName.optional(),
   databasePassword: Secret,
   /** Keyed by region id. */
   frameTokens: z.record(z.string(), Secret),
@@ -58,6 +63,7 @@ export function newSettings(nowMs: number): Settings {
     ports: {},
     begun: [],
     adminToken: newToken(),
+    devToken: newToken(),
     databasePassword: newToken(),
     frameTokens: {},
     guest: newNamespaceSecrets(),

@@ -9,6 +9,7 @@ import { alarmProviders } from './alarms/alarm-providers.js';
 import { CodeVault } from './actions/code.js';
 import { SequenceCheck } from './actions/sequence-check.js';
 import { Activations } from './activations/activations.js';
+import { AuditLogRoutes } from './adobe/audit-log.routes.js';
 import { OwnerRegion } from './activations/owner-region.js';
 import { AdminController } from './admin/admin.controller.js';
 import { AuditOptions, AuditTrail } from './admin/audit-trail.js';
@@ -27,6 +28,7 @@ import { Invocations } from './invocations/invocations.js';
 import { Invoke } from './invocations/invoke.js';
 import { Lifecycle } from './lifecycle.js';
 import { Limits } from './limits/limits.js';
+import { LogForwarding } from './log-forwarding/log-forwarding.js';
 import { LogForwardingRoutes } from './log-forwarding/log-forwarding.routes.js';
 import { DocsRoutes } from './openapi/docs.routes.js';
 import { OperatorRoutes } from './operator/operator.routes.js';
@@ -62,10 +64,12 @@ const services: Provider[] = [
   RestRoutes,
   WebActions,
   WebRoutes,
+  LogForwarding,
   LogForwardingRoutes,
   AuditTrail,
   Eraser,
   KeyRotation,
+  AuditLogRoutes,
   CachedActions,
   GatewayRoutes,
   DocsRoutes,

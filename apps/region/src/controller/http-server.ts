@@ -6,6 +6,7 @@ import { createHttpAdapter, FailureFilter } from '#libs/http';
 import { RegionEventsServer } from '#libs/messaging';
 import { Logger } from '#libs/telemetry';
 import { AuditTrail } from './admin/audit-trail.js';
+import { AuditLogRoutes } from './adobe/audit-log.routes.js';
 import { GatewayRoutes } from './gateway/gateway.routes.js';
 import { RootRoutes } from './info/root.routes.js';
 import { Lifecycle } from './lifecycle.js';
@@ -17,7 +18,8 @@ import { WebRoutes } from './web/web.routes.js';
 
 /** The HTTP server of a controller; every answer names the region. */
 export function httpAdapter(config: RegionConfig): FastifyAdapter {
-  return createHttpAdapter({ 'x-isochrone-region': config.ISOCHRONE_REGION });
+  const domain = { name: config.ISOCHRONE_DOMAIN, redirects: config.ISOCHRONE_DOMAIN_REDIRECT === 'on' };
+  return createHttpAdapter({ 'x-isochrone-region': config.ISOCHRONE_REGION }, domain);
 }
 
 /** Adds routes, failure envelope and region events to an application that has not been started, and starts hearing the events. */
@@ -33,7 +35,7 @@ export async function configureHttp(app: NestFastifyApplication): Promise<void> 
     done();
   });
   app.get(AuditTrail).register(fastify);
-  for (const routes of [RootRoutes, RestRoutes, WebRoutes, GatewayRoutes, LogForwardingRoutes, DocsRoutes, OperatorRoutes])
+  for (const routes of [RootRoutes, RestRoutes, WebRoutes, GatewayRoutes, LogForwardingRoutes, AuditLogRoutes, DocsRoutes, OperatorRoutes])
     app.get<{ register(instance: typeof fastify): void }>(routes).register(fastify);
   app.connectMicroservice({ strategy: app.get(RegionEventsServer) });
   await app.startAllMicroservices();

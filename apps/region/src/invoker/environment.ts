@@ -5,10 +5,13 @@ export interface Surroundings {
   readonly region: string;
   readonly cloud: string;
   readonly apiHost: string;
+  /** Where State is kept, for Adobe's library; undefined where it is not. */
+  readonly stateEndpoint?: string | undefined;
 }
 
 /** The `__OW_*` environment of one run. `deadlineMs` is when it is killed, epoch ms. */
-export function runEnvironment(order: RunOrder, deadlineMs: number, { region, cloud, apiHost }: Surroundings): Record<string, string> {
+export function runEnvironment(order: RunOrder, deadlineMs: number, surroundings: Surroundings): Record<string, string> {
+  const { region, cloud, apiHost, stateEndpoint } = surroundings;
   const { action, secret } = order;
   return {
     __OW_API_HOST: apiHost,
@@ -21,6 +24,7 @@ export function runEnvironment(order: RunOrder, deadlineMs: number, { region, cl
     __OW_DEADLINE: String(deadlineMs),
     __OW_REGION: region,
     __OW_CLOUD: cloud,
+    ...(stateEndpoint === undefined ? {} : { AIO_STATE_ENDPOINT: stateEndpoint }),
     ...(concurrencyOf(action.kind, action.limits.concurrency) > 1 ? { __OW_ALLOW_CONCURRENT: 'true' } : {}),
   };
 }

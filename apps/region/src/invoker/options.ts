@@ -22,6 +22,7 @@ export class InvokerOptions {
     readonly stems: readonly StemGoal[],
     /** How long running calls may take to end once the process is told to stop. */
     readonly drainMs: number,
+    readonly stateEndpoint: string | undefined,
   ) {}
 
   /** Calls that may wait here, all in all and per namespace, and the bytes of their arguments. */
@@ -64,6 +65,7 @@ export class InvokerOptions {
       config.ISOCHRONE_USER_MEMORY_MIB,
       readStemGoals(config.ISOCHRONE_STEMS, profile.defaultNodeKind),
       config.ISOCHRONE_DRAIN_MS,
+      config.ISOCHRONE_STATE_ENDPOINT,
     );
   }
 }

@@ -44,16 +44,22 @@ export function headersForRegion(req: IncomingMessage, caller: Caller, transid: 
     req.rawHeaders,
     (name) => !hopByHop.has(name) && !ours.has(name) && !named.has(name) && (caller.viaProxy || !claims.has(name)),
   );
-  const believed = (name: string): string | undefined => {
-    const value = caller.viaProxy ? req.headers[name] : undefined;
-    return typeof value === 'string' && value !== '' ? value : undefined;
-  };
-  const host = believed('x-forwarded-host') ?? req.headers.host;
+  const host = hostOf(req, caller);
   if (caller.chain.length > 0) headers.push('x-forwarded-for', caller.chain.join(', '));
-  headers.push('x-forwarded-proto', believed('x-forwarded-proto') ?? 'http');
+  headers.push('x-forwarded-proto', believed(req, caller, 'x-forwarded-proto') ?? 'http');
   if (host !== undefined) headers.push('x-forwarded-host', host);
   headers.push('x-request-id', transid);
   return headers;
+}
+
+/** The host that the caller asked: what a trusted proxy says, or the header itself. */
+export function hostOf(req: IncomingMessage, caller: Caller): string | undefined {
+  return believed(req, caller, 'x-forwarded-host') ?? req.headers.host;
+}
+
+function believed(req: IncomingMessage, caller: Caller, name: string): string | undefined {
+  const value = caller.viaProxy ? req.headers[name] : undefined;
+  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** The headers that a caller gets: the region's, without those of its connection, and who served. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Failure, type RegionId, type Transid } from '#libs/domain';
-import { transidOf } from '#libs/http';
+import { canonicalTarget, transidOf } from '#libs/http';
 import { isRegional, mayRepeat, ownerCode, route, type Decision, type RoutingFacts, type Whereabouts } from '#libs/routing';
 import type { Logger } from '#libs/telemetry';
 import { Injectable } from '@nestjs/common';
@@ -12,7 +12,7 @@ import { Prober } from '../health/prober.js';
 import { answerFailure, answerTooLarge } from './answer.js';
 import { announcesTooMuch, bodyOf } from './body.js';
 import { pathOf, unfitFraming, wantsUpgrade } from './framing.js';
-import { headersForCaller, headersForRegion } from './headers.js';
+import { headersForCaller, headersForRegion, hostOf } from './headers.js';
 import { asksController } from './operator-paths.js';
 import { connectionsMax, type Region } from './region.js';
 import { Regions } from './regions.js';
@@ -25,6 +25,8 @@ export interface ProxySettings {
   readonly log: Logger;
   /** Whether what operators ask of a controller is passed on. */
   readonly operatorRoutes: boolean;
+  /** The domain of namespace hosts, if there is one. */
+  readonly domain: string | undefined;
 }
 
 /** A request on its way: everything that stays the same from region to region. */
@@ -69,10 +71,11 @@ export class Proxy {
     }
   }
 
-  #depart(req: IncomingMessage, res: ServerResponse, transid: Transid, path: string): Passage {
+  #depart(req: IncomingMessage, res: ServerResponse, transid: Transid, target: string): Passage {
     const method = req.method ?? 'GET';
     const forwardedFor = req.headers['x-forwarded-for'];
     const caller = findCaller(req.socket.remoteAddress, typeof forwardedFor === 'string' ? forwardedFor : undefined, this.settings.trusted);
+    const path = canonicalTarget(target, hostOf(req, caller), this.settings.domain);
     const place = this.geo.locate(caller.address);
     const facts = this.#facts(req, method, path, place);
     const decision = route(facts);

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Identity } from '#libs/auth';
+import { Tokens, type Identity } from '#libs/auth';
 import {
   checkLimits,
   entityPath,
@@ -16,6 +16,7 @@ import {
   type NamespaceId,
 } from '#libs/domain';
 import { jsonAnswer, readTypedBody, type Answer } from '#libs/http';
+import { needsTokens } from '../adobe/adobe-auth.js';
 import type { DraftOf } from '../definitions/codec.js';
 import { Definitions, type Written } from '../definitions/definitions.js';
 import { readPutObject, readSized } from '../definitions/entity-put.js';
@@ -52,6 +53,7 @@ export class Actions {
     private readonly resolver: Resolver,
     private readonly vault: CodeVault,
     private readonly sequences: SequenceCheck,
+    private readonly tokens: Tokens,
     private readonly settings: Settings,
   ) {}
 
@@ -81,6 +83,7 @@ export class Actions {
     const put: ActionPut = { ...sized, ...rest, delAnnotations: exec?.type === 'sequence' ? [] : rest.delAnnotations };
     checkLimits(put.limits, profile);
     if (exec?.type === 'sequence') await this.checkComponents(call.identity, exec.components);
+    this.checkProtectable(put, exec?.type === 'sequence' ? exec.components : []);
     const kind = exec?.type === 'code' ? exec.kind : exec?.type;
     const { allowedKinds } = call.identity.limits;
     if (kind !== undefined && allowedKinds && !allowedKinds.includes(kind)) throw new Failure('forbidden-kind', { kind });
@@ -136,6 +139,14 @@ export class Actions {
   private async checkComponents(caller: Identity, components: readonly string[]): Promise<void> {
     const references = components.map((component) => readReference(component, caller.namespace));
     await this.resolver.checkEntitled(caller, references, 'fresh');
+  }
+
+  /** What nobody could ever be let in to is refused when it is written, where its author sees it. */
+  private checkProtectable({ annotations = [] }: ActionPut, components: readonly string[]): void {
+    if (this.tokens.configured || !needsTokens(annotations, components)) return;
+    const reason =
+      "The action asks for a token ('require-adobe-auth'), and no issuer of tokens is configured here (ISOCHRONE_OIDC_ISSUER): nobody could call it.";
+    throw new Failure('bad-request', { reason });
   }
 
   /** A package that is written into must be there and be no binding. */

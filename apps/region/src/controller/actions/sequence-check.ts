@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Identities, type Identity } from '#libs/auth';
 import { Failure } from '#libs/domain';
+import { isValidator } from '../adobe/adobe-auth.js';
 import { readReference, referenceText, type Reference } from '../definitions/reference.js';
 import { Resolver, type ResolvedAction } from '../definitions/resolver.js';
 import { Settings } from '../settings.js';
@@ -38,6 +39,11 @@ export class SequenceCheck {
       if (look.visits > max * max) throw tooMany();
       const reference = readReference(component, owner.namespace);
       if (referenceText(reference) === look.self) throw itself();
+      if (isValidator(referenceText(reference))) {
+        atoms += 1;
+        if (atoms > max) throw tooMany();
+        continue;
+      }
       const { action, owner: provider } = await this.find(owner, reference, look);
       if (`/${provider.name}/${action.path}` === look.self) throw itself();
       atoms += action.exec.type === 'sequence' ? await this.count(await this.identity(provider.name), action.exec.components, look) : 1;

@@ -1,5 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
-import { AdminRows, Identities, NamespaceLimits, Operators, Subjects } from '#libs/auth';
+import { AdminRows, Callers, Identities, NamespaceLimits, Operators, Subjects, Tokens } from '#libs/auth';
 import { operatorRoutesEnabled, readWorld, regionOf, type RegionConfig } from '#libs/config';
 import { EntityStore, EventBus, limitProfiles } from '#libs/domain';
 import { NamespaceKeys } from '#libs/storage';
@@ -32,6 +32,12 @@ export class DefinitionsModule {
     );
     const auth: Provider[] = [
       { provide: Identities, useFactory: (store: EntityStore) => new Identities(store), inject: [EntityStore] },
+      { provide: Tokens, useFactory: () => tokensOf(config) },
+      {
+        provide: Callers,
+        useFactory: (identities: Identities, tokens: Tokens) => new Callers(identities, tokens, config.ISOCHRONE_LIMITS !== 'openwhisk'),
+        inject: [Identities, Tokens],
+      },
       { provide: AdminRows, useFactory: adminRows, inject: [EntityStore, EventBus, Identities, Logger] },
       {
         provide: Subjects,
@@ -44,7 +50,7 @@ export class DefinitionsModule {
       module: DefinitionsModule,
       imports: [StorageModule.with(config), KafkaModule.with(config)],
       providers: [{ provide: Settings, useValue: settings }, ...auth, Definitions, Resolver, Orders],
-      exports: [Settings, Identities, AdminRows, Subjects, NamespaceLimits, Definitions, Resolver, Orders],
+      exports: [Settings, Tokens, Callers, Identities, AdminRows, Subjects, NamespaceLimits, Definitions, Resolver, Orders],
     };
     modules.set(config, module);
     return module;
@@ -55,6 +61,22 @@ function operator(config: RegionConfig): OperatorSettings {
   const { ISOCHRONE_CONTROLLER_USERNAME: user, ISOCHRONE_CONTROLLER_PASSWORD: password } = config;
   const credentials = user === undefined || password === undefined ? undefined : `${user}:${password}`;
   return { enabled: operatorRoutesEnabled(config), credentials };
+}
+
+/** The tokens that are believed here, if any. */
+function tokensOf(config: RegionConfig): Tokens {
+  const { ISOCHRONE_OIDC_ISSUER: issuer, ISOCHRONE_OIDC_AUDIENCE: audience } = config;
+  const believed =
+    issuer === undefined || audience === undefined
+      ? undefined
+      : {
+          issuer,
+          audience,
+          jwks: config.ISOCHRONE_OIDC_JWKS,
+          namespacesClaim: config.ISOCHRONE_OIDC_NAMESPACES_CLAIM,
+          orgsClaim: config.ISOCHRONE_OIDC_ORGS_CLAIM,
+        };
+  return new Tokens(believed, config.ISOCHRONE_DEV_TOKEN);
 }
 
 /** Rows of administration, whose changes this process sees at once and the others of the region by an event. */

@@ -11,13 +11,18 @@ export interface Page {
 
 /** Reads `limit`, `skip` and `count`. A limit of 0 means the most that is given at once. */
 export function readPage(query: Query, collection: Collection, profile: LimitProfile): Page {
-  const limit = readNumber(query, 'limit', collection) ?? profile.listStd;
-  if (limit < 0 || limit > profile.listMax) {
+  const limit = readNumber(query, 'limit', collection) ?? standardLimit(collection, profile);
+  if (limit < 0 || (query.text('limit') !== undefined && limit > profile.listMax)) {
     throw malformedQuery('limit', `The value '${limit}' is not in the range of 0 to ${profile.listMax} for ${collection}.`);
   }
   const skip = readNumber(query, 'skip', collection) ?? 0;
   if (skip < 0) throw malformedQuery('skip', `The value '${skip}' is not greater than or equal to 0 for ${collection}.`);
   return { skip, limit: limit === 0 ? profile.listMax : limit, count: query.boolean('count', false) };
+}
+
+/** How many members of a collection are listed where nobody says. */
+export function standardLimit(collection: Collection, profile: LimitProfile): number {
+  return collection === 'activations' ? profile.listStd : profile.listDefinitionsStd;
 }
 
 /** The answer that tells how many there are behind those that are skipped. */

@@ -12,7 +12,8 @@ import {
 } from '#libs/domain';
 import { forbidden, type NamespaceView } from '../rest/call.js';
 import { Definitions } from './definitions.js';
-import type { Reference } from './reference.js';
+import { isValidator } from '../adobe/adobe-auth.js';
+import { referenceText, type Reference } from './reference.js';
 
 /** A package as a caller may use it: itself, or the provider it is bound to. */
 export interface OpenPackage {
@@ -83,9 +84,10 @@ export class Resolver {
 
   /**
    * Throws unless a caller may run all that is named, whether it exists or not: packages are looked at first, and one of one's own that is
-   * missing is a 404.
+   * missing is a 404. Validators of Adobe's are everybody's.
    */
-  async checkEntitled(caller: Identity, references: readonly Reference[], freshness: Freshness): Promise<void> {
+  async checkEntitled(caller: Identity, named: readonly Reference[], freshness: Freshness): Promise<void> {
+    const references = named.filter((reference) => !isValidator(referenceText(reference)));
     const packages = new Map(
       references.flatMap(({ namespace, pkg }) => (pkg === undefined ? [] : [[`${namespace}/${pkg}`, { namespace, name: pkg }]])),
     );

@@ -68,3 +68,9 @@ test('headers that frame a request, and what is no header, are not set', () => {
   const target = asked({ 'x-openwhisk': { url: web } }, steps);
   assert.deepEqual(target.kind === 'web-action' && target.headers, []);
 });
+
+test('a target below the deploy service is the web action itself', () => {
+  const url = (text: string) => asked({ 'x-openwhisk': { url: text } });
+  assert.deepEqual(url(web.replace('/api', '/runtime/api')), url(web));
+  assert.equal(url(web.replace('/api', '/other/api')).kind, 'foreign');
+});

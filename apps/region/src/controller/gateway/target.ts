@@ -20,7 +20,7 @@ export type Target =
   /** Something that is no web action. */
   | { readonly kind: 'foreign'; readonly url: string };
 
-const webAction = /^https?:\/\/[^/?#\s]+\/api\/v\d\/web(\/[^?#]+)$/i;
+const webAction = /^https?:\/\/[^/?#\s]+(?:\/runtime)?\/api\/v\d\/web(\/[^?#]+)$/i;
 const headerName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const headerValue = /^[\t\x20-\x7e\x80-\xff]*$/;
 

@@ -12,9 +12,13 @@ export function activationHeader(id: ActivationId): Readonly<Record<string, stri
 }
 
 /** The answer to an invocation that was accepted. Of logs only a flow's are told: the ids of what it caused. A list is answered bare, whatever was asked for. */
-export function invokeAnswer({ activationId, record }: Accepted, { waitMs, resultOnly }: InvokeQuery, profile: LimitProfile): Answer {
+export function invokeAnswer(
+  { activationId, record }: Accepted,
+  { waitMs, resultOnly }: InvokeQuery,
+  { waitOverStatus }: Pick<LimitProfile, 'waitOverStatus'>,
+): Answer {
   const headers = activationHeader(activationId);
-  if (!record) return jsonAnswer(waitMs === undefined ? 202 : profile.waitOverStatus, toJsonText({ activationId }), headers);
+  if (!record) return jsonAnswer(waitMs === undefined ? 202 : waitOverStatus, toJsonText({ activationId }), headers);
   const { statusCode, result } = record.response;
   const bare = resultOnly || (statusCode === 0 && result?.trimStart().startsWith('['));
   return jsonAnswer(

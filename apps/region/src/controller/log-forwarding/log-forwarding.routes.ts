@@ -1,52 +1,89 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Identities } from '#libs/auth';
+import { Callers, type Identity } from '#libs/auth';
 import { Failure, toJsonText, type Json } from '#libs/domain';
-import { failureAnswer, jsonAnswer, restManner, sendAnswer, toFailure, type Answer } from '#libs/http';
+import {
+  failureAnswer,
+  jsonAnswer,
+  parseBody,
+  reportFailure,
+  restManner,
+  sendAnswer,
+  toFailure,
+  type Answer,
+  type AnswerHeaders,
+  type ExactJson,
+} from '#libs/http';
 import { Logger } from '#libs/telemetry';
+import { readForwarding } from './destinations.js';
+import { LogForwarding, type ShownForwarding } from './log-forwarding.js';
 
-/** Where logs go in the words of `aio`: with the activation's record, and nowhere else. */
-const destination = 'adobe_io_runtime';
+type Request = FastifyRequest<{ Params: { namespace: string } }>;
 
-const documents: Readonly<Record<string, Json>> = {
-  logForwarding: { [destination]: {} },
-  'logForwarding/errors': { configured_forwarder: destination, errors: [] },
-};
+/** What is so of every destination but the platform itself: it is kept, and nothing is sent there yet. */
+const notForwarded = 'Logs are not forwarded yet: they are kept with the records of activations.';
+
+/** Tells that in a header, since documents have no room for it. */
+const unsent: AnswerHeaders = { 'x-isochrone-state': 'not-forwarded' };
 
 /**
- * Tells `aio` where a namespace's logs go, which it asks before it shows any (Adobe I/O Runtime, log forwarding). Logs stay with the
- * activation's record; other destinations cannot be set, so other methods are refused.
+ * Where a namespace's logs are to go, in the words of `aio` (Adobe I/O Runtime, log forwarding), which asks before it shows any. Other
+ * destinations than the platform are kept and checked, and say that nothing is sent there yet.
  */
 @Injectable()
 export class LogForwardingRoutes {
   constructor(
-    private readonly identities: Identities,
+    private readonly callers: Callers,
+    private readonly forwarding: LogForwarding,
     private readonly logger: Logger,
   ) {}
 
   /** Adds the routes. */
   register(fastify: FastifyInstance): void {
-    for (const [part, document] of Object.entries(documents)) {
-      fastify.all<{ Params: { namespace: string } }>(`/runtime/namespaces/:namespace/${part}`, (request, reply) =>
-        this.handle(request, reply, document),
-      );
-    }
+    const base = '/runtime/namespaces/:namespace/logForwarding';
+    const serve = (url: string, methods: Readonly<Record<string, (request: Request, identity: Identity) => Promise<Answer>>>): void => {
+      fastify.all<{ Params: { namespace: string } }>(url, (request, reply) => this.handle(request, reply, methods));
+    };
+    serve(base, {
+      GET: async (_request, { ns }) => settingsAnswer(await this.forwarding.read(ns)),
+      PUT: (request, { ns }) => this.write(request, ns),
+    });
+    serve(`${base}/errors`, { GET: async (_request, { ns }) => errorsAnswer(await this.forwarding.read(ns)) });
   }
 
-  private async handle(request: FastifyRequest<{ Params: { namespace: string } }>, reply: FastifyReply, document: Json): Promise<void> {
+  private async handle(
+    request: Request,
+    reply: FastifyReply,
+    methods: Readonly<Record<string, (request: Request, identity: Identity) => Promise<Answer>>>,
+  ): Promise<void> {
     try {
-      sendAnswer(reply, await this.answer(request, document));
+      const { namespace } = request.params;
+      const identity = await this.callers.authenticate(request.headers, namespace);
+      if (namespace !== '_' && namespace !== identity.namespace) throw new Failure('forbidden-resource', { resource: namespace });
+      const serve = Object.hasOwn(methods, request.method) ? methods[request.method] : undefined;
+      if (!serve) throw new Failure('no-method', { methods: Object.keys(methods).join(', ') });
+      sendAnswer(reply, await serve(request, identity));
     } catch (thrown) {
       const failure = toFailure(thrown);
-      if (failure.status >= 500) this.logger.error('a request failed', { transid: request.id, reason: failure.code }, thrown);
+      reportFailure(this.logger, failure, request.id, thrown);
       sendAnswer(reply, failureAnswer(failure, restManner(request.id)));
     }
   }
 
-  private async answer({ method, headers, params }: FastifyRequest<{ Params: { namespace: string } }>, document: Json): Promise<Answer> {
-    const identity = await this.identities.authenticate(headers.authorization);
-    if (params.namespace !== identity.namespace) throw new Failure('forbidden-resource', { resource: params.namespace });
-    if (method !== 'GET') throw new Failure('no-method', { methods: 'GET' });
-    return jsonAnswer(200, toJsonText(document));
+  private async write(request: Request, ns: Identity['ns']): Promise<Answer> {
+    const body = request.body instanceof Uint8Array ? request.body : new Uint8Array(0);
+    const wanted = readForwarding(parseBody(body, (text) => JSON.parse(text) as ExactJson));
+    await this.forwarding.write(ns, wanted);
+    return settingsAnswer(wanted);
   }
+}
+
+/** Exactly one key: `aio` takes the first for the destination. */
+function settingsAnswer({ destination, shown }: ShownForwarding): Answer {
+  return jsonAnswer(200, toJsonText({ [destination]: { ...shown } } satisfies Json), destination === 'adobe_io_runtime' ? {} : unsent);
+}
+
+function errorsAnswer({ destination }: ShownForwarding): Answer {
+  const errors = destination === 'adobe_io_runtime' ? [] : [notForwarded];
+  return jsonAnswer(200, toJsonText({ configured_forwarder: destination, errors }), errors.length === 0 ? {} : unsent);
 }

@@ -33,7 +33,7 @@ function list(operationId: string, summary: string, profile: LimitProfile, ...mo
     operationId,
     summary,
     tags,
-    parameters: paging(profile),
+    parameters: paging(profile, 'actions'),
     responses: answers({ 200: answer('the actions, or how many', body) }, ...guarded, ...more),
   };
 }

@@ -22,7 +22,7 @@ export function activationsPart(profile: LimitProfile): Part {
           summary: 'Lists activations, the latest first',
           tags,
           parameters: [
-            ...paging(profile),
+            ...paging(profile, 'activations'),
             inQuery('name', '`ACTION` or `PACKAGE/ACTION`', { type: 'string', pattern: '^(?:[A-Za-z0-9_]+(?:/[A-Za-z0-9_]+)?)?$' }),
             inQuery('since', 'earliest start, ms since 1970', epoch),
             inQuery('upto', 'latest start, ms since 1970', epoch),

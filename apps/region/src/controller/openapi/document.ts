@@ -1,6 +1,7 @@
 import type { Offer } from '../actions/runtimes.js';
 import { actionsPart } from './actions.js';
 import { activationsPart } from './activations.js';
+import { adobePart } from './adobe.js';
 import { namespacesPart } from './namespaces.js';
 import { operatorPart } from './operator.js';
 import { packagesPart } from './packages.js';
@@ -34,6 +35,7 @@ export function openApiDocument({ kinds, profile, version, operatorRoutes }: Doc
     activationsPart(profile),
     namespacesPart,
     webPart,
+    adobePart,
     serverPart,
     ...(operatorRoutes ? [operatorPart] : []),
   ];

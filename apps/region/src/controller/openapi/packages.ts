@@ -20,7 +20,7 @@ export function packagesPart(profile: LimitProfile): Part {
           operationId: 'listPackages',
           summary: 'Lists packages; of the namespaces of others those that are published',
           tags,
-          parameters: [...paging(profile), inQuery('public', 'some clients send it; it counts for nothing', {})],
+          parameters: [...paging(profile, 'packages'), inQuery('public', 'some clients send it; it counts for nothing', {})],
           responses: answers({ 200: answer('the packages, or how many', summaries) }, ...guarded),
         },
       },

@@ -1,4 +1,6 @@
 import type { LimitProfile } from '#libs/domain';
+import { standardLimit } from '../definitions/listing.js';
+import type { Collection } from '../rest/target.js';
 import { boolean, name } from './schema.js';
 import type { Parameter, Schema } from './types.js';
 
@@ -19,9 +21,17 @@ export const namespace = inPath('namespace', "a namespace; `_` is the caller's o
 export const overwrite = inQuery('overwrite', 'whether what is there may be replaced', { ...boolean, default: false });
 
 /** Which part of a list is asked for, within the bounds of a profile. */
-export function paging({ listStd, listMax }: LimitProfile): readonly Parameter[] {
+export function paging(profile: LimitProfile, collection: Collection): readonly Parameter[] {
+  const { listMax: maximum } = profile;
+  const standard = standardLimit(collection, profile);
+  const unsaid = standard > maximum ? `; ${standard} where nobody says` : '';
   return [
-    inQuery('limit', 'how many at most; 0 is the most there may be', { type: 'integer', minimum: 0, maximum: listMax, default: listStd }),
+    inQuery('limit', `how many at most; 0 is the most that may be asked for${unsaid}`, {
+      type: 'integer',
+      minimum: 0,
+      maximum,
+      ...(standard > maximum ? {} : { default: standard }),
+    }),
     inQuery('skip', 'how many to leave out in front', { type: 'integer', minimum: 0, maximum: 2 ** 31 - 1, default: 0 }),
     inQuery('count', 'whether the number alone is wanted', { ...boolean, default: false }),
   ];

@@ -20,7 +20,7 @@ export function rulesPart(profile: LimitProfile): Part {
           operationId: 'listRules',
           summary: 'Lists rules',
           tags,
-          parameters: paging(profile),
+          parameters: paging(profile, 'rules'),
           responses: answers({ 200: answer('the rules, or how many', summaries) }, ...guarded),
         },
       },

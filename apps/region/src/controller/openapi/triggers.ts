@@ -20,7 +20,7 @@ export function triggersPart(profile: LimitProfile): Part {
           operationId: 'listTriggers',
           summary: 'Lists triggers',
           tags,
-          parameters: paging(profile),
+          parameters: paging(profile, 'triggers'),
           responses: answers({ 200: answer('the triggers, or how many', summaries) }, ...guarded),
         },
       },

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { Identities } from '#libs/auth';
+import { Callers } from '#libs/auth';
 import { Failure, type Transid } from '#libs/domain';
 import {
   checkAcceptable,
@@ -27,7 +27,7 @@ const base = '/api/v1';
 @Injectable()
 export class RestRoutes {
   constructor(
-    private readonly identities: Identities,
+    private readonly callers: Callers,
     private readonly features: Features,
     private readonly logger: Logger,
   ) {}
@@ -57,7 +57,7 @@ export class RestRoutes {
     const { path, query } = splitTarget(request.raw.url ?? '');
     const target = readTarget(path.slice(base.length));
     if (target.kind === 'info' && request.method === 'GET') return this.features.apiInfo();
-    const identity = await this.identities.authenticate(request.headers.authorization);
+    const identity = await this.callers.authenticate(request.headers);
     const handler = this.features.handler(request.method, target);
     if (!handler) throw new Failure('no-route');
     checkTarget(target);

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { Identities, Throttles, type Admission, type Identity } from '#libs/auth';
+import { Identities, Throttles, Tokens, type Admission, type Identity } from '#libs/auth';
 import { annotation, Failure, jsonObject, truthy, type Transid } from '#libs/domain';
 import { emptyAnswer, errorAnswer, type Answer, type Manner } from '#libs/http';
+import { bearsToken, requiresToken } from '../adobe/adobe-auth.js';
 import { Resolver, type ResolvedAction } from '../definitions/resolver.js';
 import { activationHeader } from '../invocations/invoke-answer.js';
 import { Invocations } from '../invocations/invocations.js';
@@ -37,6 +38,7 @@ export class WebActions {
     private readonly resolver: Resolver,
     private readonly throttles: Throttles,
     private readonly invocations: Invocations,
+    private readonly tokens: Tokens,
     private readonly settings: Settings,
   ) {}
 
@@ -88,6 +90,8 @@ export class WebActions {
     const secret = request.headers['x-require-whisk-auth'];
     const proof = { authenticated: caller !== undefined, secret: typeof secret === 'string' ? secret : undefined };
     if (request.method !== 'OPTIONS' && !satisfies(action, proof)) throw new Failure('web-auth');
+    if (request.method !== 'OPTIONS' && requiresToken(action) && !(await bearsToken(this.tokens, request.headers)))
+      throw new Failure('web-auth');
     const asked: WebRequest = {
       method: request.method,
       path: target.path,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Tokens } from '#libs/auth';
 import type { Action } from '#libs/domain';
+import { Logger } from '#libs/telemetry';
 import type { Components } from './components.js';
 import type { FlowOf } from './flow-record.js';
 import { aFlow, ScriptedComponents, settings, type Answering } from './flow.fixture.js';
@@ -18,7 +20,9 @@ async function run(
   const execs: Record<string, Action['exec']> = { inner: { type: 'sequence', kind: 'sequence', components: ['/guest/inc'] } };
   const components = new ScriptedComponents(actions, execs);
   const order = aFlow({ kind: 'sequence', components: names.map((name) => (name.startsWith('/') ? name : `/guest/${name}`)), ...flow });
-  const end = await new Sequences(components as unknown as Components, settings).run(order, order.flow, Buffer.from(args));
+  const tokens = new Tokens(undefined, 'the-token-of-this-machine');
+  const sequences = new Sequences(components as unknown as Components, tokens, settings, new Logger({}, 'error'));
+  const end = await sequences.run(order, order.flow, Buffer.from(args));
   return { ...end, result: end.response.result, asked: components.asked, flows: components.flows };
 }
 
@@ -59,4 +63,20 @@ test('components of a sequence inside count here, so that all in all fifty run',
   const full = await run(['inc', 'inc'], actions, '{"n":1}', { ran: { components: 49, conductors: 0 } });
   assert.deepEqual([full.asked.length, full.result], [1, '{"error":"Too many actions in the sequence."}']);
   assert.equal((await run(['inc'], actions, '{}', { depth: 50 })).asked.length, 0, 'a circle that two regions closed ends');
+});
+
+test('a validator of Adobe’s lets pass what bears a good token and nothing else, wherever it stands', async () => {
+  const validator = '/adobeio/shared-validators-v1/headless-v2';
+  const bearing = (headers: object) => JSON.stringify({ n: 1, __ow_headers: headers });
+  const good = bearing({ authorization: 'Bearer the-token-of-this-machine' });
+  assert.deepEqual(JSON.parse((await run([validator, 'inc'], { inc }, good)).result ?? ''), { n: 2 });
+  assert.equal((await run([validator], {}, good)).result, good);
+  const bad = [bearing({}), bearing({ authorization: 'Bearer another-token' }), bearing(['x']), '{"n":1}', '[1]', '{"__ow_headers":null}'];
+  for (const args of bad) {
+    const { response, asked, result } = await run([validator, 'inc'], { inc }, args);
+    assert.equal(response.statusCode, 1, args);
+    assert.match(result ?? '', /"statusCode":401/);
+    assert.deepEqual(asked, []);
+  }
+  assert.deepEqual((await run(['inc', '/adobeio/shared-validators-v1/app-registry', 'inc'], { inc })).asked.length, 1);
 });

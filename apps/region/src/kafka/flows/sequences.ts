@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { errorResult, type ActivationResponse, type RunOrder } from '#libs/domain';
+import { Tokens } from '#libs/auth';
+import { asJsonText, errorResult, type ActivationResponse, type RunOrder } from '#libs/domain';
+import { Logger } from '#libs/telemetry';
+import { isValidator, validate } from '../../controller/adobe/adobe-auth.js';
 import { readReference } from '../../controller/definitions/reference.js';
 import { flowOf, noneRan } from '../../controller/invocations/flow.js';
 import { payloadOf } from '../../controller/invocations/payload.js';
@@ -13,7 +16,9 @@ import { stops } from './stops.js';
 export class Sequences {
   constructor(
     private readonly components: Components,
+    private readonly tokens: Tokens,
     private readonly settings: Settings,
+    private readonly logger: Logger,
   ) {}
 
   /** Runs a sequence to its end; never rejects for what its components do. */
@@ -28,6 +33,13 @@ export class Sequences {
     const owner = await this.components.identity(order.action.fqn.split('/')[0] ?? '');
     for (const component of flow.components) {
       if (tally.ran.components >= max || flow.depth >= max) return end(1, 'Too many actions in the sequence.');
+      if (isValidator(component)) {
+        const verdict = await this.validate(order, result);
+        if (verdict === 'unknown') return end(3, 'Sequence failed.');
+        response = verdict;
+        if (stops(response)) break;
+        continue;
+      }
       const found = owner ? await this.components.find(owner, readReference(component, owner.namespace)) : ({ kind: 'missing' } as const);
       if (found.kind === 'failed') return end(3, 'Sequence failed.');
       if (found.kind !== 'found') return end(1, 'Sequence component does not exist.');
@@ -49,5 +61,16 @@ export class Sequences {
       result = response.result ?? '{}';
     }
     return response ? { response, tally } : end(3, 'Sequence failed.');
+  }
+
+  /** What a validator of Adobe's answers: its own payload, or that there is no good token in it. */
+  private async validate({ activationId, transid }: RunOrder, payload: string): Promise<ActivationResponse | 'unknown'> {
+    try {
+      const refused = await validate(this.tokens, payload);
+      return refused === undefined ? { statusCode: 0, result: asJsonText(payload) } : { statusCode: 1, result: refused };
+    } catch (cause) {
+      this.logger.warn('a token could not be verified', { activationId, transid }, cause);
+      return 'unknown';
+    }
   }
 }
