@@ -298,7 +298,7 @@ test('T-17: the host of the API tells its kinds and limits as JSON', async () =>
   assert.ok('actions_per_minute' in limits);
 });
 
-test('a namespace host serves its own actions in both forms, keeps what the caller said, and reaches nothing else', async () => {
+test('a namespace host serves its own actions in all forms, keeps what the caller said, and reaches nothing else', async () => {
   await deploy(
     world.url,
     'told',
@@ -308,7 +308,12 @@ test('a namespace host serves its own actions in both forms, keeps what the call
     },
   );
   for (const base of [world.url, world.regionUrl(regions[0])])
-    for (const path of ['/api/v1/web/default/told/a', '/api/v1/web/guest/default/told/a', '/runtime/api/v1/web/default/told/a']) {
+    for (const path of [
+      '/default/told/a',
+      '/api/v1/web/default/told/a',
+      '/api/v1/web/guest/default/told/a',
+      '/runtime/api/v1/web/default/told/a',
+    ]) {
       const reply = await onHost('guest.example.net', path, {}, base);
       assert.deepEqual([reply.status, JSON.parse(reply.text)], [200, { host: 'guest.example.net', path: '/a' }], path);
     }

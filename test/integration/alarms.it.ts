@@ -25,7 +25,7 @@ before(async () => {
   other = await rig.anotherController();
   database = new pg.Client({ connectionString: rig.postgres.url() });
   await database.connect();
-  await until('the system packages are there', async () => (await call('GET', '/whisk.system/packages/apimgmt')).status === 200);
+  await until('the system packages are there', async () => (await call('GET', '/whisk.system/actions/alarms/interval')).status === 200);
   assert.equal(
     (await call('PUT', '/_/actions/note', { exec: { kind: 'nodejs:20', code: 'const main = (p) => ({ got: p.got });' } })).status,
     200,

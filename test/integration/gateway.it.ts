@@ -30,6 +30,8 @@ before(async () => {
 });
 after(() => world?.stop());
 
+const systemKey = '789c46b1-71f6-4ed5-8c54-816aa4f8c502:abczO3xZCLrMN6v2BKK1dXYFpXlPkccOFqm12CdAsMgRU4VrNZ9lyGVCGuMDGIwP';
+
 const management = (call: string, query: Readonly<Record<string, string>> = {}) =>
   `/api/v1/web/whisk.system/apimgmt/${call}.http?${new URLSearchParams({ accesstoken: 'DUMMY TOKEN', spaceguid: 'x', ...query }).toString()}`;
 
@@ -259,4 +261,28 @@ test('what an API asks counts against the namespace of its action, and an action
   assert.equal((await call(`${api.gwApiUrl}/q`)).status, 404);
   await remove({ basepath: '/gone' });
   await ask(world.url, 'DELETE', actionPath('private'));
+});
+
+test("the system's own namespace manages the APIs of any by invoking the actions; nobody else may see or invoke them", async () => {
+  const path = (call: string) => `${actionPath(`apimgmt/${call}`).replace('/_/', '/whisk.system/')}?blocking=true&result=true`;
+  const invoke = (call: string, body: object, more: Ask = { key: systemKey }) => ask(world.url, 'POST', path(call), { body, ...more });
+  const selection = { __ow_user: 'guest', basepath: '/invoked', relpath: '/r', operation: 'get' };
+  const action = {
+    name: 'echo',
+    namespace: 'guest',
+    backendMethod: 'get',
+    backendUrl: `${world.url}/api/v1/web/guest/default/echo.json`,
+    authkey: 'x',
+  };
+  const apidoc = { namespace: '_', gatewayBasePath: '/invoked', gatewayPath: '/r', gatewayMethod: 'get', apiName: 'Invoked', action };
+  const made = await invoke('createApi', { __ow_user: 'guest', apidoc });
+  assert.equal(made.json<View>().apidoc.info.title, 'Invoked', made.text);
+  assert.equal((await list({ basepath: '/invoked' })).length, 1, 'it is the API of whom the call names');
+  assert.equal((await invoke('getApi', selection)).json<{ apis: View[] }>().apis.length, 1);
+  assert.equal((await invoke('getApi', { ...selection, __ow_user: 'other' })).json<{ apis: View[] }>().apis.length, 0);
+  for (const call of ['createApi', 'getApi', 'deleteApi']) assert.equal((await invoke(call, selection, {})).status, 403, call);
+  assert.equal((await ask(world.url, 'GET', '/api/v1/namespaces/whisk.system/packages/apimgmt')).status, 403);
+  assert.deepEqual((await invoke('deleteApi', selection)).json(), {});
+  const gone = await invoke('deleteApi', selection);
+  assert.deepEqual([gone.status, gone.json()], [502, { error: "API deletion failure: API '/invoked' does not exist." }]);
 });

@@ -25,7 +25,7 @@ test('a host names a namespace where it is one label below the domain', () => {
   assert.equal(namespaceOfHost('12345-demo.example.net', domain), '12345-demo');
 });
 
-test('a namespace host serves its web actions and APIs in both forms', () => {
+test('a namespace host serves its web actions and APIs in all forms', () => {
   const cases = [
     ['/api/v1/web/default/hello.json/a/b?c=/d', '/api/v1/web/ann/default/hello.json/a/b?c=/d'],
     ['/api/v1/web/ann/default/hello', '/api/v1/web/ann/default/hello'],
@@ -33,6 +33,11 @@ test('a namespace host serves its web actions and APIs in both forms', () => {
     ['/apis/pets/dogs?x', '/apis/ann/pets/dogs?x'],
     ['/apis/ann/pets/dogs', '/apis/ann/pets/dogs'],
     ['/runtime/api/v1/web/ann/default/hello', '/api/v1/web/ann/default/hello'],
+    ['/default/hello.json/a/b?c=/d', '/api/v1/web/ann/default/hello.json/a/b?c=/d'],
+    ['/bob/hello', '/api/v1/web/ann/bob/hello'],
+    ['/apis.v2/hello', '/api/v1/web/ann/apis.v2/hello'],
+    ['/', '/api/v1/web/ann/public/index.html'],
+    ['/?a=1', '/api/v1/web/ann/public/index.html?a=1'],
   ] as const;
   for (const [target, canonical] of cases) {
     assert.equal(on('ann.example.net', target), canonical);
@@ -44,8 +49,9 @@ test("a namespace host reaches nothing else: no other's actions and not the REST
   assert.equal(on('ann.example.net', '/api/v1/web/bob/default/hello'), '/api/v1/web/ann/bob/default/hello');
   for (const target of [
     '/api/v1/namespaces/_/actions',
-    '/',
     '/ping',
+    '/runtime/namespaces/ann/logForwarding',
+    '/default/',
     '/%61pi/v1/web/a/b',
     '//api/v1/web/a/b',
     '/api/v1/namespaces/../web/a',

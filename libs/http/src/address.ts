@@ -1,13 +1,17 @@
 /**
  * The forms in which callers write an address, and the one that everything behind the door goes by. A namespace host, `NS.DOMAIN`, says in its
- * name whose web actions and APIs it serves: `https://ann.example.net/api/v1/web/default/hello` is `/api/v1/web/ann/default/hello`. The paths
- * of Adobe's deploy service, below `/runtime`, are those of the API itself. Only names that are DNS labels have a host, and since case counts
- * in names and not in hosts, only those without capitals.
+ * name whose web actions and APIs it serves: `https://ann.example.net/api/v1/web/default/hello` is `/api/v1/web/ann/default/hello`. As on
+ * OpenWhisk's vanity hosts, `/default/hello` is that too, and `/` is `/public/index.html`. The paths of Adobe's deploy service, below
+ * `/runtime`, are those of the API itself. Only names that are DNS labels have a host, and since case counts in names and not in hosts, only
+ * those without capitals.
  */
 
 const label = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const webBase = '/api/v1/web/';
 const apiBase = '/apis/';
+
+/** A path that names a package and an action of it, but not one that begins as those of the API, its gateway and the deploy service do. */
+const vanity = /^\/(?!(?:api|apis|runtime)\/)[\w@.&-]+\/[^/]/;
 
 /** What stands for every path that a namespace host does not serve: a web path that names no action. */
 const nothing = '/api/v1/web';
@@ -64,7 +68,10 @@ function withNamespace(target: string, namespace: string): string {
   const path = mark < 0 ? target : target.slice(0, mark);
   const query = mark < 0 ? '' : target.slice(mark);
   const base = [webBase, apiBase].find((each) => path.startsWith(each));
-  if (base === undefined) return nothing;
+  if (base === undefined) {
+    if (path === '/') return `${webBase}${namespace}/public/index.html${query}`;
+    return vanity.test(path) ? `${webBase}${namespace}${path}${query}` : nothing;
+  }
   const [first, ...others] = path.slice(base.length).split('/');
   const whole = first === namespace && others.length >= (base === webBase ? 2 : 1);
   return `${whole ? path : `${base}${namespace}/${path.slice(base.length)}`}${query}`;

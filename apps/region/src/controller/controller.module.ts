@@ -19,8 +19,6 @@ import { NamespacesController } from './admin/namespaces.controller.js';
 import { SubjectsController } from './admin/subjects.controller.js';
 import { ChangesController } from './changes.controller.js';
 import { DefinitionsModule } from './definitions/definitions.module.js';
-import { ApiBook } from './gateway/api-book.js';
-import { ApiManagement } from './gateway/api-management.js';
 import { CachedActions } from './gateway/cached-actions.js';
 import { GatewayRoutes } from './gateway/gateway.routes.js';
 import { HealthController } from './health/health.controller.js';
@@ -72,8 +70,6 @@ const services: Provider[] = [
   Eraser,
   KeyRotation,
   AuditLogRoutes,
-  ApiBook,
-  ApiManagement,
   CachedActions,
   GatewayRoutes,
   DocsRoutes,

@@ -1,7 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { Identities, type Identity } from '#libs/auth';
-import { Failure, type ActivationResponse } from '#libs/domain';
-import { decodeSegment, emptyAnswer, errorAnswer, exactText, parseExact, type Answer, type ExactObject, type Manner } from '#libs/http';
+import { Failure, systemNamespace, toJsonText, type ActivationResponse, type JsonText, type RunOrder } from '#libs/domain';
+import {
+  decodeSegment,
+  emptyAnswer,
+  errorAnswer,
+  exactText,
+  isObject,
+  parseExact,
+  type Answer,
+  type ExactObject,
+  type Manner,
+} from '#libs/http';
 import { checkProtected, checkRequestSize } from '../invocations/payload.js';
 import { Settings } from '../settings.js';
 import { transcode } from '../web/transcode.js';
@@ -10,9 +20,12 @@ import { bodyOf, type WebAsk } from '../web/web-ask.js';
 import type { WebTarget } from '../web/web-target.js';
 import { ApiBook } from './api-book.js';
 import { readCreate, readDelete, readPage, readSelection, type Arguments, type CreateRequest } from './api-request.js';
-import { emptyRest, putTogether, takeApart, titleOf, type Api } from './api.js';
+import { emptyRest, putTogether, takeApart, textOf, titleOf, type Api } from './api.js';
 import { checkDocument, checkLimits } from './document-check.js';
 import { routeOf } from './operation.js';
+
+/** Whose APIs a call is about. */
+type Owner = Pick<Identity, 'ns' | 'namespace'>;
 
 /** What a call did: what it tells, and the token of its last write. */
 interface Told {
@@ -26,10 +39,10 @@ interface Told {
  */
 @Injectable()
 export class ApiManagement {
-  private readonly calls: Readonly<Record<string, (identity: Identity | undefined, given: Arguments) => Promise<Told>>> = {
-    createApi: (identity, given) => this.create(known(identity, 'A valid auth key is required.'), given),
-    getApi: (identity, given) => this.list(known(identity, 'Invalid authentication.'), given),
-    deleteApi: (identity, given) => this.remove(known(identity, 'Invalid authentication.'), given),
+  private readonly calls: Readonly<Record<string, (owner: Owner | undefined, given: Arguments) => Promise<Told>>> = {
+    createApi: (owner, given) => this.create(known(owner, 'A valid auth key is required.'), given),
+    getApi: (owner, given) => this.list(known(owner, 'Invalid authentication.'), given),
+    deleteApi: (owner, given) => this.remove(known(owner, 'Invalid authentication.'), given),
   };
 
   constructor(
@@ -40,7 +53,7 @@ export class ApiManagement {
 
   /** Whether a web request is a management call. */
   serves({ namespace, pkg, name }: WebTarget): boolean {
-    return namespace === 'whisk.system' && pkg === 'apimgmt' && Object.hasOwn(this.calls, name);
+    return namespace === systemNamespace.name && pkg === 'apimgmt' && Object.hasOwn(this.calls, name);
   }
 
   /** Answers a management call. What a caller did wrong is an application error, as the web actions tell it. */
@@ -55,13 +68,32 @@ export class ApiManagement {
     return { ...told, headers: { ...told.headers, ...headers } };
   }
 
+  /**
+   * The result of an invocation as an action, which is what the web action would have in its body. The system's own namespace acts for the one
+   * that `__ow_user` names; whoever else comes to this acts for itself.
+   */
+  async run({ action, ns, namespace }: Pick<RunOrder, 'action' | 'ns' | 'namespace'>, args: Uint8Array): Promise<JsonText> {
+    const exact = parseExact(Buffer.from(args).toString('utf8'));
+    const given: Arguments = new Map(isObject(exact) ? Object.entries(exact) : []);
+    try {
+      const user = given.get('__ow_user');
+      const isSystem = namespace === systemNamespace.name && user !== undefined;
+      const owner = isSystem ? await this.identities.byNamespace(textOf(user) ?? '') : { ns, namespace };
+      const told = await this.calls[action.name]?.(owner, given);
+      return exactText(told?.body ?? {});
+    } catch (thrown) {
+      if (!(thrown instanceof Failure) || thrown.code !== 'api-refused') throw thrown;
+      return toJsonText({ error: thrown.message });
+    }
+  }
+
   private async call(
     name: string,
-    identity: Identity | undefined,
+    owner: Owner | undefined,
     given: Arguments,
   ): Promise<{ response: ActivationResponse; token?: string | undefined }> {
     try {
-      const { body, token } = (await this.calls[name]?.(identity, given)) ?? { body: {} };
+      const { body, token } = (await this.calls[name]?.(owner, given)) ?? { body: {} };
       return { response: { statusCode: 0, result: exactText(described(200, body)) }, token };
     } catch (thrown) {
       if (!(thrown instanceof Failure) || thrown.code !== 'api-refused') throw thrown;
@@ -79,7 +111,7 @@ export class ApiManagement {
     return new Map([...members].map(([name, value]) => [name, parseExact(value)]));
   }
 
-  private async create({ ns, namespace }: Identity, given: Arguments): Promise<Told> {
+  private async create({ ns, namespace }: Owner, given: Arguments): Promise<Told> {
     const wanted = readCreate(given, namespace);
     const standing = await this.book.read(ns);
     const { api, replaces } = planOf(wanted, standing);
@@ -99,7 +131,7 @@ export class ApiManagement {
     return { body: this.view(namespace, api), token };
   }
 
-  private async list({ ns, namespace }: Identity, given: Arguments): Promise<Told> {
+  private async list({ ns, namespace }: Owner, given: Arguments): Promise<Told> {
     const { api } = readSelection(given);
     const { skip, limit } = readPage(given);
     const apis = (await this.book.read(ns)).filter((one) => api === undefined || isNamed(one, api));
@@ -107,7 +139,7 @@ export class ApiManagement {
     return { body: { apis: page.map((one) => ({ id: 'Not Used', key: 'Not Used', value: this.view(namespace, one) })) } };
   }
 
-  private async remove({ ns }: Identity, given: Arguments): Promise<Told> {
+  private async remove({ ns }: Owner, given: Arguments): Promise<Told> {
     const { api, path, verb } = readDelete(given);
     const found = (await this.book.read(ns)).find((one) => isNamed(one, api));
     if (!found) throw undeletable(`API '${api}' does not exist.`);
@@ -160,9 +192,9 @@ function isNamed({ rest }: Api, name: string): boolean {
   return name.startsWith('/') ? rest.basePath === name : titleOf(rest) === name;
 }
 
-function known(identity: Identity | undefined, refusal: string): Identity {
-  if (!identity) throw new Failure('api-refused', { reason: refusal });
-  return identity;
+function known(owner: Owner | undefined, refusal: string): Owner {
+  if (!owner) throw new Failure('api-refused', { reason: refusal });
+  return owner;
 }
 
 function undeletable(reason: string): Failure {

@@ -102,8 +102,8 @@ export class CatalogInstaller implements OnApplicationBootstrap, BeforeApplicati
     return true;
   }
 
-  private async installPackage({ name, annotations, parameters }: CatalogPackage): Promise<0 | 1> {
-    const draft = { type: 'package', version: catalogVersion, publish: true, annotations: annotationsOf(annotations) } as const;
+  private async installPackage({ name, shared, annotations, parameters }: CatalogPackage): Promise<0 | 1> {
+    const draft = { type: 'package', version: catalogVersion, publish: shared, annotations: annotationsOf(annotations) } as const;
     return this.write(name, parametersOf(parameters), () => Promise.resolve(draft));
   }
 

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import type { Json } from '#libs/domain';
 
 /** Version of the whole. Whoever changes anything here or in an action's file raises it: a region replaces what is older and nothing else. */
-export const catalogVersion = '1.0.0';
+export const catalogVersion = '1.0.1';
 
 /** An action as the catalogue describes it. */
 export interface CatalogAction {
@@ -17,9 +17,11 @@ export interface CatalogAction {
   readonly parameters: Readonly<Record<string, Json>>;
 }
 
-/** A package that everybody may use. */
+/** A package. */
 export interface CatalogPackage {
   readonly name: string;
+  /** Whether everybody may use it and see it; else that is for the system's own namespace, and what is web-exported is reached by its URL. */
+  readonly shared: boolean;
   readonly annotations: Readonly<Record<string, Json>>;
   readonly parameters: Readonly<Record<string, Json>>;
   readonly actions: readonly CatalogAction[];
@@ -63,6 +65,7 @@ const stop: Described = { name: 'stopDate', description: 'Not after: millisecond
 export const catalog: readonly CatalogPackage[] = [
   {
     name: 'utils',
+    shared: true,
     annotations: { description: 'Building blocks that format and assemble data' },
     parameters: {},
     actions: [
@@ -86,6 +89,7 @@ export const catalog: readonly CatalogPackage[] = [
   },
   {
     name: 'samples',
+    shared: true,
     annotations: { description: 'A suite of simple actions to help you get started with OpenWhisk' },
     parameters: {},
     actions: [
@@ -103,6 +107,7 @@ export const catalog: readonly CatalogPackage[] = [
   },
   {
     name: 'alarms',
+    shared: true,
     annotations: {
       description: 'Alarms and periodic utility',
       parameters: [{ name: 'trigger_payload', required: false }],
@@ -140,6 +145,7 @@ export const catalog: readonly CatalogPackage[] = [
   },
   {
     name: 'apimgmt',
+    shared: false,
     annotations: { description: 'Manages the routes of the API gateway' },
     parameters: {},
     actions: [

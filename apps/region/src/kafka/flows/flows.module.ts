@@ -10,6 +10,8 @@ import type { RegionConfig } from '#libs/config';
 import { AlarmBook } from '../../controller/alarms/alarm-book.js';
 import { AlarmFeed, AlarmOptions } from '../../controller/alarms/alarm-feed.js';
 import { DefinitionsModule } from '../../controller/definitions/definitions.module.js';
+import { ApiBook } from '../../controller/gateway/api-book.js';
+import { ApiManagement } from '../../controller/gateway/api-management.js';
 import { StorageModule } from '../../storage.module.js';
 import { Dispatcher } from '../dispatch/dispatcher.js';
 import { KafkaModule } from '../kafka.module.js';
@@ -66,11 +68,13 @@ export class FlowsModule {
         { provide: AlarmOptions, useValue: new AlarmOptions(config.ISOCHRONE_ALARM_FULL_MINUTES) },
         AlarmBook,
         AlarmFeed,
+        ApiBook,
+        ApiManagement,
         Natives,
         Orchestrator,
         FlowsProcess,
       ],
-      exports: [AlarmBook],
+      exports: [AlarmBook, ApiBook, ApiManagement],
     };
     modules.set(config, module);
     return module;

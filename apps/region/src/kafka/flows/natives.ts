@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { toJsonText, type ActivationRecord, type Outcome, type RunOrder } from '#libs/domain';
+import { systemNamespace, toJsonText, type ActivationRecord, type JsonText, type Outcome, type RunOrder } from '#libs/domain';
 import { Logger } from '#libs/telemetry';
 import { AlarmFeed } from '../../controller/alarms/alarm-feed.js';
+import { ApiManagement } from '../../controller/gateway/api-management.js';
 import { Settings } from '../../controller/settings.js';
 import { buildRecord, noLogs } from '../../invoker/record.js';
 
@@ -10,6 +11,7 @@ import { buildRecord, noLogs } from '../../invoker/record.js';
 export class Natives {
   constructor(
     private readonly alarms: AlarmFeed,
+    private readonly apis: ApiManagement,
     private readonly settings: Settings,
     private readonly logger: Logger,
   ) {}
@@ -33,9 +35,14 @@ export class Natives {
     });
   }
 
+  private async result(order: RunOrder, args: Uint8Array): Promise<JsonText> {
+    if (order.action.fqn.startsWith(`${systemNamespace.name}/apimgmt/`)) return this.apis.run(order, args);
+    return toJsonText(await this.alarms.run(order, args));
+  }
+
   private async outcome(order: RunOrder, args: Uint8Array): Promise<Outcome> {
     try {
-      const body = toJsonText(await this.alarms.run(order, args));
+      const body = await this.result(order, args);
       return { kind: 'answered', phase: 'run', ok: true, body, bytes: Buffer.byteLength(body) };
     } catch (cause) {
       const { activationId, transid } = order;

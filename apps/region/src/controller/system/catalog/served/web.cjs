@@ -1,4 +1,4 @@
-/** A web action that the region serves itself, below /api/v1/web/whisk.system/apimgmt: this code answers only whoever invokes it in another way. */
+/** A web action whose work the region does itself, below /api/v1/web/whisk.system/apimgmt and as soon as it is invoked: this code is shown and never run. */
 function main() {
-  return { error: 'This action is served as a web action only: /api/v1/web/whisk.system/apimgmt.' };
+  return { error: 'The region manages the APIs itself; this action does not run as code.' };
 }
