@@ -22,9 +22,10 @@ before(async () => {
   });
   await deploy(world.url, 'first', 'const main = (args) => ({ ...args, first: true })');
   await put('actions/inner', { exec: { kind: 'sequence', components: ['/_/first', '/_/tools/measure'] } });
+  await put('packages/bound', { binding: { namespace: '_', name: 'tools' }, parameters: [{ key: 'unit', value: 'mi' }] });
+  await put('actions/through', { exec: { kind: 'sequence', components: ['/_/first', '/_/bound/measure'] } });
   // Listed before what it is made of: names are read from the newest to the oldest.
   await put('actions/outer', { exec: { kind: 'sequence', components: ['/guest/inner', '/guest/first'] } });
-  await put('packages/bound', { binding: { namespace: '_', name: 'tools' }, parameters: [{ key: 'unit', value: 'mi' }] });
   await put('triggers/tick', { parameters: parsedParameters });
   await put('triggers/fed', { annotations: [{ key: 'feed', value: '/guest/tools/measure' }] });
   await put('rules/on', { trigger: '/_/tick', action: '/_/first' });
@@ -57,7 +58,7 @@ test('everything is there afterwards, counted, and what could not be brought ove
   for (const line of [
     'packages   1 of 1',
     'actions    2 of 2',
-    'sequences  2 of 2',
+    'sequences  3 of 3',
     'bindings   1 of 1',
     'triggers   2 of 2',
     'rules      2 of 2',
@@ -96,7 +97,7 @@ test('what was brought over works by itself: sequences, bindings and rules name 
 });
 
 test('a second import changes nothing, and a third brings what changed since', async () => {
-  assert.match(bring(), /actions {4}2 of 2 are here \(0 written, 2 unchanged\)\s+sequences {2}2 of 2 are here \(0 written, 2 unchanged\)/);
+  assert.match(bring(), /actions {4}2 of 2 are here \(0 written, 2 unchanged\)\s+sequences {2}3 of 3 are here \(0 written, 3 unchanged\)/);
   await deploy(world.url, 'first', 'const main = () => ({ first: "again" })');
   assert.match(bring(), /actions {4}2 of 2 are here \(1 written, 1 unchanged\)/);
   assert.deepEqual((await invoke(world.url, 'first', {}, { key: other })).json(), { first: 'again' });

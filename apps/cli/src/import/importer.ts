@@ -70,9 +70,9 @@ export class Importer {
       packages.filter((each) => !bindingOf(each)).map((each) => this.packageItem(each)),
     );
     await this.write('actions', 'actions', actions.filter((each) => !isSequence(each)).map(actionItem));
+    await this.write('bindings', 'packages', await this.bindingItems(packages.filter(bindingOf)));
     // A sequence may be part of another: what is refused for want of a component has another chance when the rest is there.
     await this.write('sequences', 'actions', actions.filter(isSequence).map(actionItem), 3);
-    await this.write('bindings', 'packages', await this.bindingItems(packages.filter(bindingOf)));
     const triggers = await this.read('triggers');
     await this.write(
       'triggers',

@@ -10,7 +10,7 @@ export interface Translation {
 }
 
 /** Annotations that the server of an action writes by itself. */
-const serversOwn = new Set(['exec']);
+const serversOwn = new Set(['exec', 'binding']);
 
 /** The body by which a package is created, or a binding: that one without what it has from the package it names. */
 export function packagePut(entity: ExactObject, translation: Translation, provider?: ExactObject): ExactObject {
@@ -78,7 +78,9 @@ export function nameIn(entity: ExactObject): string {
 }
 
 function common(entity: ExactObject): ExactObject {
-  const annotations = listOf(entity['annotations']).filter(({ key }) => !serversOwn.has(words(key)) && key !== 'binding');
+  const annotations = listOf(entity['annotations']).filter(
+    ({ key, value }) => !serversOwn.has(words(key)) && !(key === 'provide-api-key' && value === false),
+  );
   return { version: entity['version'] ?? '0.0.1', publish: entity['publish'] ?? false, annotations };
 }
 

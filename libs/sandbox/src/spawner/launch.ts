@@ -50,7 +50,9 @@ export function nativeCommand(launch: Launch, programs: Programs): string[] {
     ['--ro-bind', root.folder, '/', '--proc', '/proc'],
     ['null', 'zero', 'urandom'].flatMap((name) => ['--dev-bind', `/dev/${name}`, `/dev/${name}`]),
     words(optional('--size', temporary)),
-    ['--tmpfs', '/tmp', '--ro-bind', slotFolder, '/s', '--chdir', '/tmp'],
+    ['--tmpfs', '/tmp'],
+    words(optional('--size', temporary)),
+    ['--tmpfs', '/dev/shm', '--ro-bind', slotFolder, '/s', '--chdir', '/tmp'],
     words(filtered ? '--seccomp 3' : ''),
     ['--', root.program, ...root.flags(memoryMiB), root.entry, `/s/${socketName}`],
   ].flat();

@@ -18,6 +18,8 @@ export class AlarmOptions {
 
 /** One request of a feed. */
 interface Asked {
+  /** Whether whoever asks has shown that the trigger is his. */
+  readonly entitled: boolean;
   readonly ns: NamespaceId;
   readonly namespace: string;
   readonly trigger: string;
@@ -55,9 +57,12 @@ export class AlarmFeed {
     try {
       const event = Object.entries(this.events).find(([name]) => name === params['lifecycleEvent'])?.[1];
       if (!event) throw new FeedRefusal(unsupported);
-      const trigger = readTriggerName(params['triggerName']);
+      const named = readTriggerName(params['triggerName']);
+      const { trigger } = named;
       const rules = { nowMs: Date.now(), fullMinutes: this.options.fullMinutes };
-      return await event({ ns, namespace, trigger, params, payload: readPayload(params, text), rules });
+      const owner = await this.ownerOf(params['authKey'], { ns, namespace });
+      const entitled = owner !== undefined && ['_', owner.namespace].includes(named.namespace);
+      return await event({ ...(owner ?? { ns, namespace }), entitled, trigger, params, payload: readPayload(params, text), rules });
     } catch (thrown) {
       if (!(thrown instanceof FeedRefusal)) throw thrown;
       return { error: thrown.message === unsupported ? unsupported : { error: thrown.message } };
@@ -113,14 +118,17 @@ export class AlarmFeed {
     return alarm;
   }
 
-  /** The trigger must be the caller's, and a key that is given must be good for it; one that is to lose its alarm may be gone already. */
-  private async checkTrigger({ ns, trigger, params }: Asked, mayBeGone = false): Promise<void> {
-    const key = params['authKey'];
-    if (key !== undefined && key !== null) {
-      const [uuid = '', ...secret] = typeof key === 'string' ? key.split(':') : [];
-      const owner = await this.identities.byKey(uuid.toLowerCase(), secret.join(':'));
-      if (owner?.ns !== ns) throw unauthorized();
-    }
+  /** Whose trigger is meant: of the namespace whose key is given, else of whoever invokes the feed; undefined where the key is no good. */
+  private async ownerOf(key: Json | undefined, invoker: Pick<RunOrder, 'ns' | 'namespace'>): Promise<typeof invoker | undefined> {
+    if (key === undefined || key === null) return invoker;
+    const [uuid = '', ...secret] = typeof key === 'string' ? key.split(':') : [];
+    const owner = await this.identities.byKey(uuid.toLowerCase(), secret.join(':'));
+    return owner && { ns: owner.ns, namespace: owner.namespace };
+  }
+
+  /** The trigger must be there and its owner's; one that is to lose its alarm may be gone already. */
+  private async checkTrigger({ entitled, ns, trigger }: Asked, mayBeGone = false): Promise<void> {
+    if (!entitled) throw unauthorized();
     const entity = await this.definitions.read(ns, trigger);
     if (entity ? entity.type !== 'trigger' : !mayBeGone) throw unauthorized();
   }
@@ -132,10 +140,12 @@ export class AlarmFeed {
 
 const unsupported = 'unsupported lifecycleEvent';
 
-/** The trigger's own name: whose it is follows from who asks. */
-function readTriggerName(given: Json | undefined): string {
+/** The trigger's own name and the namespace it is said to be in, `_` where none is named. */
+function readTriggerName(given: Json | undefined): { readonly namespace: string; readonly trigger: string } {
   if (typeof given !== 'string' || given === '') throw new FeedRefusal('no trigger name parameter was provided');
-  return given.startsWith('/') ? given.split('/').slice(2).join('/') : given;
+  if (!given.startsWith('/')) return { namespace: '_', trigger: given };
+  const [, namespace = '', ...name] = given.split('/');
+  return { namespace, trigger: name.join('/') };
 }
 
 /** The payload with its numbers as they were spelled. */

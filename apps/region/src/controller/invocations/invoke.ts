@@ -42,6 +42,6 @@ export class Invoke {
     const resolved = await found;
     const keys = new Set(Object.keys(payload));
     const wanted = { identity, resolved, payload: { keys, body }, transid, waitMs: query.waitMs, admission };
-    return invokeAnswer(await this.invocations.invoke(wanted), query, profile);
+    return invokeAnswer(await this.invocations.invoke(wanted), query, profile, transid);
   }
 }

@@ -87,7 +87,9 @@ function invocation(what: string, { blockingWaitMs, waitOverStatus }: LimitProfi
         202: answer('it was accepted and has not ended', id, activationHeader),
         500: answer('the platform failed it: its record or result, or why', failed),
         502: answer('the action failed: its record or result', failed),
-        ...(waitOverStatus === 504 ? { 504: answer('the wait is over and it has not ended', { anyOf: [id, ref('Error')] }) } : {}),
+        ...(waitOverStatus === 504
+          ? { 504: answer('the wait is over and it has not ended', closed({ activationId, error: string, code: string })) }
+          : {}),
       },
       ...guarded,
       ...withBody,
