@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { pythonKinds } from '#libs/domain';
 import { actionPath, ask, invoke, type Reply } from '../support/client.js';
-import { startWorld, type World } from '../support/world.js';
+import { startWorld, until, type World } from '../support/world.js';
 
 let world: World;
 before(async () => {
@@ -72,7 +72,9 @@ test('what a Python action raises, prints and ends with is recorded as OpenWhisk
     await put('outcome', 'python:3', code);
     const reply = await ask(world.url, 'POST', `${actionPath('outcome')}?blocking=true`, { body: {} });
     const { activationId, response } = reply.json<{ activationId: string; response: { status: string; result: unknown } }>();
-    const logs = await ask(world.url, 'GET', `/api/v1/namespaces/_/activations/${activationId}/logs`);
+    const path = `/api/v1/namespaces/_/activations/${activationId}/logs`;
+    await until('its record is there', async () => (await ask(world.url, 'GET', path)).status === 200);
+    const logs = await ask(world.url, 'GET', path);
     return { http: reply.status, status: response.status, result: response.result, logs: logs.json<{ logs: string[] }>().logs.join('\n') };
   };
   const raised = await record('def main(args):\n    print("about to")\n    return {"n": 1 / 0}');

@@ -144,3 +144,21 @@ test('all the while the neighbour got nothing but 200', async () => {
     [],
   );
 });
+
+test('an action that calls the platform on its own machine is no operator and no proxy', async () => {
+  const look = `async function main({ base }) {
+    const get = async (path) => { const answer = await fetch(base + path, { headers: { 'x-forwarded-for': '203.0.113.77' } }); return { status: answer.status, text: await answer.text() }; };
+    return { running: await get('/activation'), invokers: await get('/invokers'), seen: await get('/api/v1/web/guest/default/seen.json') };
+  }`;
+  await deploy(region, 'seen', 'function main(args) { return { from: args.__ow_headers["x-forwarded-for"] ?? "nobody" }; }', {
+    annotations: [{ key: 'web-export', value: true }],
+  });
+  await deploy(region, 'look', look);
+  for (const base of [region, world.url]) {
+    const told = (await invoke(region, 'look', { base })).json<Record<'running' | 'invokers' | 'seen', { status: number; text: string }>>();
+    assert.deepEqual([told.running.status, told.invokers.status, told.seen.status], [405, 405, 200], base);
+    assert.ok(!told.running.text.includes('look'));
+  }
+  const viaRouter = (await invoke(region, 'look', { base: world.url })).json<Record<'seen', { text: string }>>();
+  assert.ok(!viaRouter.seen.text.includes('203.0.113.77'), viaRouter.seen.text);
+});

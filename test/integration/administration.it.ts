@@ -338,6 +338,8 @@ test('every administrative call is written down, by whom and from where, without
   assert.equal((await admin('GET', '/subjects', undefined, 'a stranger’s guess'.replaceAll(/[^a-z ]/g, ''))).status, 401);
   const key = await aSubject('written');
   await admin('POST', '/whois', { authKey: key });
+  const spelt = await fetch(`${world.url}/%69sochrone/v1/subjects/written`, { headers: { authorization: `Bearer ${named}` } });
+  assert.equal(spelt.status, 200);
   const { entries } = JSON.parse(world.isochrone('audit', '--since', '1h', '--json')) as { entries: Record<string, string | number>[] };
   const find = (what: string, target: string) => entries.findLast((entry) => entry['what'] === what && entry['target'] === target);
   assert.deepEqual(
@@ -345,6 +347,7 @@ test('every administrative call is written down, by whom and from where, without
     ['second', 404, '127.0.0.1', 'us-east-1'],
   );
   assert.equal(find('POST subjects', 'written')?.['status'], 201);
+  assert.equal(find('GET subjects/:name', 'written')?.['status'], 200, 'however the path is spelt');
   assert.equal(entries.findLast(({ operator }) => operator === '')?.['status'], 401);
   const text = JSON.stringify(entries);
   for (const secret of [named, key.split(':')[1] ?? '']) assert.ok(!text.includes(secret));

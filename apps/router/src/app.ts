@@ -16,7 +16,7 @@ import { Proxy } from './proxy/proxy.js';
 import { RouterModule } from './router.module.js';
 
 /** Proxies that a world on one machine trusts without being told. */
-const loopback = ['127.0.0.0/8', '::1'];
+const loopback = ['127.0.0.1', '::1'];
 
 /** A router that serves. */
 export interface Router {
@@ -32,7 +32,7 @@ export async function startRouter(config: RouterConfig, world: World, log: Logge
   let door: Server | undefined;
   const adapter = new FastifyAdapter({
     routerOptions: { maxParamLength: 256 },
-    serverFactory: (control: Handler) => (door = openDoor(control, (req, res) => proxy(req, res))),
+    serverFactory: (control: Handler) => (door = openDoor(control, (req, res) => proxy(req, res), config.ISOCHRONE_DOMAIN)),
   });
   const module = RouterModule.with({
     world,

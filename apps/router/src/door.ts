@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { answerRaw, answerUnreadable } from '#libs/http';
+import { answerRaw, answerUnreadable, namespaceOfHost } from '#libs/http';
 
 /** Takes a request to its end. */
 export type Handler = (req: IncomingMessage, res: ServerResponse) => void;
@@ -18,10 +18,11 @@ const requestMs = 72_000;
 const connectionsMax = 16_384;
 
 /**
- * The server that callers reach: `/health` and the router's part of `/isochrone/v1` go to `control`, everything else to `proxy`.
+ * The server that callers reach: `/health` and the router's part of `/isochrone/v1` go to `control`, unless asked of a namespace's host, and
+ * everything else to `proxy`.
  * There is no listener for upgrades, so node never hands over a bare socket and a reset cannot find it unguarded.
  */
-export function openDoor(control: Handler, proxy: Handler): Server {
+export function openDoor(control: Handler, proxy: Handler, domain: string | undefined): Server {
   const options = {
     maxHeaderSize: 64 * 1024,
     requestTimeout: requestMs,
@@ -34,7 +35,8 @@ export function openDoor(control: Handler, proxy: Handler): Server {
     const waiting = unanswered.get(req.socket) ?? new Set();
     unanswered.set(req.socket, waiting.add(res));
     res.on('error', () => undefined).on('close', () => waiting.delete(res));
-    (own.test(req.url ?? '') ? control : proxy)(req, res);
+    const ours = own.test(req.url ?? '') && namespaceOfHost(req.headers.host, domain) === undefined;
+    (ours ? control : proxy)(req, res);
   });
   server.maxConnections = connectionsMax;
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => refuse(error, socket, [...(unanswered.get(socket) ?? [])]));

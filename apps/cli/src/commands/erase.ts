@@ -11,7 +11,7 @@ const Reports = ofRegions(z.object({ sweptAtMs: z.number().optional(), counts: z
 
 /** How long a region that does not answer is waited for, ms: it erases when it is back, whether anybody waits or not. */
 const patienceMs = 60_000;
-const pollMs = 300;
+const pollMs = 2000;
 
 /** Erases a subject, or a namespace that nobody has a key to, waits for every region, and tells what each of them erased. */
 export async function eraseSubject({ live, name, values, tell, say }: Job): Promise<number> {
@@ -36,7 +36,7 @@ export async function eraseSubject({ live, name, values, tell, say }: Job): Prom
       lines.push(`${namespace ?? namespaceId}  ${region}  ${told.join(', ')}`);
     }
   }
-  tell({ name, namespaces: report }, [...lines, `${name} is erased`]);
+  tell({ name, namespaces: report }, [...lines, missing ? `${name} is erased where it says so above` : `${name} is erased`]);
   if (missing) say('not every region answered: `subjects erase NAMESPACE-ID --yes` tells later how far they are');
   return missing ? 1 : 0;
 }

@@ -145,7 +145,7 @@ ready: ${world.url}
 ${world.regions.map(({ id, url, place }) => `  ${id.padEnd(width)}  ${url}  (${place.name})`).join('\n')}
 
 key of namespace guest: ${guestKey}
-bearer token for every namespace: ${settings.devToken}
+bearer token for every namespace, where the profile of limits takes tokens: ${settings.devToken}
 ${settings.domain === undefined ? '' : `web actions of a namespace: http://NAMESPACE.${settings.domain}:${settings.port}/api/v1/web/PACKAGE/ACTION\n`}
 create an action, call it, and see the regions at work:
 

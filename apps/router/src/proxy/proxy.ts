@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Failure, type RegionId, type Transid } from '#libs/domain';
+import { actionsAddress, Failure, type RegionId, type Transid } from '#libs/domain';
 import { canonicalTarget, transidOf } from '#libs/http';
 import { isRegional, mayRepeat, ownerCode, route, type Decision, type RoutingFacts, type Whereabouts } from '#libs/routing';
 import type { Logger } from '#libs/telemetry';
@@ -61,7 +61,7 @@ export class Proxy {
       if (path === undefined || unfit !== undefined) return this.#refuse(req, res, transid, unfit ?? '');
       if (announcesTooMuch(req)) return this.#tooLarge(req, res);
       if (wantsUpgrade(req)) return this.#answer(res, new Failure('no-upgrade'), transid, { close: true });
-      if (!this.settings.operatorRoutes && asksController(path)) {
+      if (asksController(path) && (!this.settings.operatorRoutes || req.socket.remoteAddress === actionsAddress)) {
         return this.#answer(res, new Failure('no-method', { methods: 'OPTIONS' }), transid, { close: true });
       }
       await this.#travel(this.#depart(req, res, transid, path));

@@ -2,6 +2,7 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server as HttpSe
 import { connect, isIP, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Duplex } from 'node:stream';
+import { actionsAddress } from '#libs/domain';
 import type { Logger } from '#libs/telemetry';
 import { EgressError } from './egress-error.js';
 import { Names, recordTypes, type NamedAddress, type RecordType } from './names.js';
@@ -204,6 +205,7 @@ export class EgressGateway {
         port,
         allowHalfOpen: true,
         autoSelectFamily: true,
+        ...(addresses.every(({ address }) => address.startsWith('127.')) ? { localAddress: actionsAddress } : {}),
         // What has been checked, and nothing that a name server says the second time.
         lookup: (_, __, found) => found(null, [...addresses]),
       });

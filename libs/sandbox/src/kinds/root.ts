@@ -39,7 +39,7 @@ export interface RuntimeRoot {
 
 /** Where a root stands, by everything that went into it: another content is another root. */
 export function rootFolder(folder: string, ingredients: readonly (string | Buffer)[]): string {
-  const hash = createHash('sha256').update('5');
+  const hash = createHash('sha256').update('6');
   for (const each of ingredients) hash.update('\0').update(each);
   return join(folder, `root-${hash.digest('hex').slice(0, 12)}`);
 }
@@ -72,7 +72,8 @@ export async function buildRoot(root: string, fill: (draft: string) => void | Pr
 
 /** What every root has: places to mount on, and who the one user is. */
 function layOut(root: string): void {
-  for (const name of ['bin', 'etc', 'dev', 'proc', 's', 'tmp', 'runtime']) mkdirSync(join(root, name), { recursive: true, mode: 0o755 });
+  for (const name of ['bin', 'etc', 'dev/shm', 'proc', 's', 'tmp', 'runtime'])
+    mkdirSync(join(root, name), { recursive: true, mode: 0o755 });
   // Places to bind the devices on: the root is read-only by then.
   for (const name of ['null', 'zero', 'urandom']) writeFileSync(join(root, 'dev', name), '');
   writeFileSync(join(root, 'etc/passwd'), 'action:x:1000:1000:action:/tmp:/bin/false\n');

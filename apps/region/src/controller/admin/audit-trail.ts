@@ -66,7 +66,8 @@ export class AuditTrail implements OnApplicationBootstrap, BeforeApplicationShut
 
   register(fastify: FastifyInstance): void {
     fastify.addHook('onSend', async (request, reply, payload) => {
-      if (request.url.startsWith(root)) await this.note(request, reply);
+      // By the route that was found: a path may be spelt in many ways.
+      if ((request.routeOptions.url ?? request.url).startsWith(root)) await this.note(request, reply);
       return payload;
     });
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Identity } from '#libs/auth';
-import { Failure, toJsonText, type Json, type LimitProfile } from '#libs/domain';
+import { bytesOf, Failure, toJsonText, type Json, type LimitProfile } from '#libs/domain';
 import { jsonAnswer } from '#libs/http';
 import { ownNamespace, type Routes } from '../rest/call.js';
 import { Settings } from '../settings.js';
@@ -27,7 +27,10 @@ export class Limits {
 
 /** The limits document: the profile as it holds for the namespace, and what no profile has where the namespace has it. */
 export function limitsOf({ limits }: Pick<Identity, 'limits'>, profile: LimitProfile): Json {
-  const { allowedKinds, storeActivations, maxPayloadSize, truncationSize } = limits;
+  const { allowedKinds, storeActivations, truncationSize } = limits;
+  // What holds, where that is less than was given.
+  const given = limits.maxPayloadSize;
+  const maxPayloadSize = given === undefined || bytesOf(given) === profile.payloadBytes ? given : `${profile.payloadBytes} B`;
   const own = Object.entries({ allowedKinds, storeActivations, maxPayloadSize, truncationSize }).filter(([, value]) => value !== undefined);
   return {
     invocationsPerMinute: profile.invocationsPerMinute,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { sameSecret } from '#libs/auth';
-import { Failure, toJsonText, type Json } from '#libs/domain';
+import { actionsAddress, Failure, toJsonText, type Json } from '#libs/domain';
 import { failureAnswer, jsonAnswer, restManner, rootCors, sendAnswer, textAnswer, toFailure, withHeaders, type Answer } from '#libs/http';
 import { Logger } from '#libs/telemetry';
 import { Dispatcher } from '../../kafka/dispatch/dispatcher.js';
@@ -46,7 +46,8 @@ export class OperatorRoutes {
     fastify.all(path, (request: FastifyRequest, reply: FastifyReply) => {
       try {
         if (request.method === 'OPTIONS') return sendAnswer(reply, withHeaders(textAnswer(200, 'OK'), rootCors));
-        if (request.method !== method) throw new Failure('no-method', { methods: 'OPTIONS' });
+        const action = request.socket.remoteAddress === actionsAddress;
+        if (action || request.method !== method) throw new Failure('no-method', { methods: 'OPTIONS' });
         sendAnswer(reply, withHeaders(answer(request), rootCors));
       } catch (thrown) {
         sendAnswer(reply, failureAnswer(toFailure(thrown), { ...restManner(request.id), cors: rootCors }));
