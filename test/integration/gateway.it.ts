@@ -1,6 +1,8 @@
 /** APIs: managed as `wsk api` and others do it, called as anybody does, in a world of two regions. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { actionPath, ask, deploy, type Ask, type Reply } from '../support/client.js';
 import { startWorld, until, type World } from '../support/world.js';
@@ -121,6 +123,7 @@ test('what is wrong with a management call is a 502 that tells it, without a cod
     create('/a/{b}', '/p', 'GET'),
     'API creation failure: The base path (/a/{b}) cannot have parameters. Only the relative path supports path parameters.',
   );
+  await refused(create('/g/../x', '/p', 'GET'), "API creation failure: The base path (/g/../x) cannot have '.' or '..' as a segment.");
   await refused(
     create('/x', '/{id}', 'GET', { type: 'json' }),
     "API creation failure: The action must use a response type of '.http' in order to receive the path parameters.",
@@ -188,6 +191,10 @@ test('CORS is answered by the gateway, unless a document says that it is not', a
   assert.equal(preflight.headers.get('access-control-allow-headers'), 'X-Mine');
   assert.equal(preflight.headers.get('access-control-allow-methods'), 'GET, POST, PUT, DELETE, PATCH, HEAD, OPTIONS');
   assert.equal((await call(`${api.gwApiUrl}/p`)).headers.get('access-control-allow-origin'), '*');
+  const missing = await call(`${api.gwApiUrl}/none`);
+  assert.deepEqual([missing.status, missing.headers.get('access-control-allow-origin')], [404, '*']);
+  assert.equal((await call(`${api.gwApiUrl}/none`, 'OPTIONS')).status, 200);
+  assert.equal((await call(`${world.url}/apis/guest/no-such-api`)).headers.get('access-control-allow-origin'), null);
 
   const swagger = { ...api.apidoc, 'x-ibm-configuration': { cors: { enabled: false } } };
   const reply = await ask(world.url, 'POST', management('createApi'), { body: { apidoc: { namespace: '_', swagger } } });
@@ -216,6 +223,71 @@ test('an answer that says so is told again without running anything, until the a
   await deploy(world.regionUrl(east), 'stamp', `${stamp} // anew`, { annotations });
   assert.equal((await get('max-age=60')).headers.get('x-gw-cache'), 'MISS');
   await remove({ basepath: '/stamp' });
+});
+
+test('an answer that was given for one host is not told for another, and the body of a GET is in none', async () => {
+  const links = `function main({ __ow_headers: { host, 'x-forwarded-host': forwarded = host }, name }) {
+    return { headers: { 'Cache-Control': 'max-age=60', 'X-GW-Cache': 'HIT' }, body: { link: forwarded + '/next', host, name } };
+  }`;
+  await deploy(world.url, 'links', links, { annotations: [{ key: 'web-export', value: true }] });
+  const { gwApiUrl } = await created('/links', '/p', 'GET', { action: { name: 'links' }, at: world.regionUrl(east) });
+  const local = new URL(`${gwApiUrl.replace(world.url, world.regionUrl(east))}/p`);
+  const get = (headers: Readonly<Record<string, string>>, body = '', url = local) =>
+    new Promise<[outcome: unknown, text: string]>((resolve, reject) => {
+      const sent = request(url, { headers: { ...headers, ...(body !== '' && { 'content-length': body.length }) } }, (reply) => {
+        text(reply).then((told) => resolve([reply.headers['x-gw-cache'], told]), reject);
+      });
+      sent.on('error', reject).end(body);
+    });
+  for (const poison of [{ host: 'evil.example' }, { 'x-forwarded-host': 'evil.example' }, { 'X-Forwarded-Host': 'evil2.example' }]) {
+    const [outcome, told] = await get(poison);
+    assert.equal(outcome, 'MISS');
+    assert.match(told, /evil/);
+  }
+  const json = { 'content-type': 'application/json' };
+  assert.equal((await get(json, '{"name":"evil"}'))[0], 'MISS', 'none of the former');
+  const own = JSON.stringify({ link: `${local.host}/next`, host: local.host });
+  const { text: told } = await call(local.href);
+  assert.equal(JSON.stringify(JSON.parse(told)), own);
+  assert.deepEqual(await get({}), ['HIT', told]);
+  const direct = await get({}, '', new URL(`${world.regionUrl(east)}/api/v1/web/guest/default/links.http`));
+  assert.equal(direct[0], undefined, 'only the gateway says what the cache did');
+  await remove({ basepath: '/links' });
+});
+
+test('an answer is withdrawn when parameters of the package or of the binding change', async () => {
+  const at = world.regionUrl(east);
+  const put = async (name: string, body: object) => {
+    const reply = await ask(at, 'PUT', `/api/v1/namespaces/_/packages/${name}?overwrite=true`, { body });
+    assert.equal(reply.status, 200, reply.text);
+  };
+  const greet = `function main({ low, high }) { return { headers: { 'Cache-Control': 'max-age=60' }, body: low + high }; }`;
+  await put('lower', { parameters: [{ key: 'low', value: 'a' }] });
+  await put('upper', { binding: { namespace: '_', name: 'lower' }, parameters: [{ key: 'high', value: 'b' }] });
+  await deploy(at, 'lower/greet', greet, { annotations: [{ key: 'web-export', value: true }] });
+  const { gwApiUrl } = await created('/bound', '/p', 'GET', { action: { name: 'upper/greet' }, at });
+  const get = async () => {
+    const reply = await call(`${gwApiUrl.replace(world.url, at)}/p`);
+    return [reply.headers.get('x-gw-cache'), reply.text];
+  };
+  assert.deepEqual(
+    [await get(), await get()],
+    [
+      ['MISS', 'ab'],
+      ['HIT', 'ab'],
+    ],
+  );
+  await put('lower', { parameters: [{ key: 'low', value: 'c' }] });
+  assert.deepEqual(
+    [await get(), await get()],
+    [
+      ['MISS', 'cb'],
+      ['HIT', 'cb'],
+    ],
+  );
+  await put('upper', { parameters: [{ key: 'high', value: 'd' }] });
+  assert.deepEqual(await get(), ['MISS', 'cd']);
+  await remove({ basepath: '/bound' });
 });
 
 test('tenants have base paths of their own, and see and remove nothing of each other', async () => {

@@ -35,6 +35,8 @@ export interface ResolvedAction {
   readonly parameters: readonly Parameter[];
   /** `NS/BINDING`, where it was reached through one. */
   readonly binding: string | undefined;
+  /** Another one after every change of the action, of the package that has it, or of the binding. */
+  readonly version: string;
 }
 
 /** Where an action or a package is looked for. */
@@ -60,14 +62,16 @@ export class Resolver {
     if (pkg === undefined) {
       if (namespace !== caller.namespace) throw forbidden(namespace, name);
       const action = actionOf(await this.look(caller.ns, name, freshness));
-      return { action, name, owner: { name: namespace, ns: caller.ns }, pkg, parameters: action.parameters, binding: undefined };
+      const owner = { name: namespace, ns: caller.ns };
+      return { action, name, owner, pkg, parameters: action.parameters, binding: undefined, version: versionOf(action) };
     }
     const open = await this.package(caller, { namespace, name: pkg }, freshness, new Failure('not-found'));
     const provider = open.provider.path;
     const action = actionOf(await this.look(open.owner.ns, entityPath(provider, name), freshness));
     const parameters = mergeParameters(open.provider.parameters, open.pkg === open.provider ? [] : open.pkg.parameters, action.parameters);
     const binding = open.pkg === open.provider ? undefined : `${namespace}/${pkg}`;
-    return { action, name, owner: open.owner, pkg: provider, parameters, binding };
+    const version = versionOf(open.pkg, open.provider, action);
+    return { action, name, owner: open.owner, pkg: provider, parameters, binding, version };
   }
 
   /** A package to read. Others see published packages that are no bindings; what they may not see does not differ from what is not there. */
@@ -121,6 +125,10 @@ export class Resolver {
   private look(ns: NamespaceId, path: string, freshness: Freshness): Promise<Entity | undefined> {
     return freshness === 'cached' ? this.definitions.find(ns, path) : this.definitions.read(ns, path);
   }
+}
+
+function versionOf(...entities: readonly Entity[]): string {
+  return entities.map(({ entityId, hlc }) => `${entityId} ${hlc}`).join(' ');
 }
 
 /** The entity as an action. Throws 404 where there is none and 409 where it is something else. */

@@ -92,6 +92,15 @@ test('documents that cannot become an API are refused in the words of OpenWhisk'
       swagger({ [path]: { get: operation } }, url),
       "API creation failure: The target-url for operationId 'id' must end in '$(request.path)' in order for actions to receive the path parameters.",
     ],
+    ...['/ba{x}', '/{', '/b}/c'].map((base): [ExactObject, string] => [
+      swagger({ '/p': { get: operation } }, undefined, base),
+      `API creation failure: The base path (${base}) cannot have parameters. Only the relative path supports path parameters.`,
+    ]),
+    ...['/g/../x', '/./', '/.', '/a/%2E./b'].map((base): [ExactObject, string] => [
+      swagger({ '/p': { get: operation } }, undefined, base),
+      `API creation failure: The base path (${base}) cannot have '.' or '..' as a segment.`,
+    ]),
+    [swagger({ '/p/..': { get: operation } }), "API creation failure: The path (/p/..) cannot have '.' or '..' as a segment."],
     [swagger({ badpath: { get: operation } }), gateway("Resource path must begin with '/'.")],
     [swagger({ '/p': { badverb: operation } }), gateway("Resource verb 'badverb' not supported.")],
     [swagger({}), gateway('Empty resources object.')],
@@ -105,6 +114,7 @@ test('documents that cannot become an API are refused in the words of OpenWhisk'
     ],
   ];
   for (const [document, message] of texts) assert.throws(() => checkDocument(document), { message });
+  checkDocument(swagger({ '/.well-known/...': { get: operation } }, undefined, '/v1.0/..x'));
   checkDocument(swagger({ [path]: { parameters: [{ name: 'name' }], get: { ...operation, parameters: [] } } }, `${url}$(request.path)`));
 });
 

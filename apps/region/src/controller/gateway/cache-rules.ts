@@ -7,6 +7,15 @@ const maxAgeS = 30 * 60;
 /** Statuses of answers that may be told again. */
 const statuses = new Set([200, 203, 204, 301, 308, 404, 410]);
 
+/** Headers that say where a request was sent to, or claim to: an action makes links of them without saying so in `Vary`. */
+const whereTo = /^(?:host|forwarded|x-host|x-(?:forwarded|original|rewrite|http)-.+)$/;
+
+/** The headers that say where a request was sent to, by name. `X-Forwarded-For` says who sent it, which is for `Vary` to name. */
+export function addressedBy(headers: Readonly<Record<string, string>>): readonly (readonly [string, string])[] {
+  const told = Object.entries(headers).filter(([name]) => whereTo.test(name) && name !== 'x-forwarded-for');
+  return told.toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
 /** Whether a request may be answered from memory: it reads, proves nothing about its sender, and does not ask to be answered anew. */
 export function mayAskCache(method: string, headers: IncomingHttpHeaders): boolean {
   if (method !== 'GET' && method !== 'HEAD') return false;

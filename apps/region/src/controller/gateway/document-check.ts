@@ -7,6 +7,9 @@ import { targetOf } from './target.js';
 /** A template segment, as `wsk` recognises one. */
 const parameter = /\/\{[^/]+\}(?:\/|$)/;
 
+/** A segment that clients resolve before they send a path, so that none with it can be asked for. */
+const dots = /^(?:\.|%2e){1,2}$/i;
+
 /** Longest base path and path together, as they stand in the key of a row. */
 const pathCharsMax = 750;
 
@@ -16,7 +19,7 @@ const illegal = /['\p{Cc}\p{Cs}]/u;
 /** Throws, with OpenWhisk's texts, where a document cannot become an API. */
 export function checkDocument(swagger: ExactObject): void {
   const basePath = textOf(swagger['basePath']) ?? '';
-  if (parameter.test(basePath)) {
+  if (/[{}]/.test(basePath)) {
     throw refused(`The base path (${basePath}) cannot have parameters. Only the relative path supports path parameters.`);
   }
   const paths = Object.entries(objectOf(swagger['paths']));
@@ -25,6 +28,7 @@ export function checkDocument(swagger: ExactObject): void {
   const [character] = illegal.exec(basePath) ?? [];
   if (character !== undefined) throw unconfigured(`basePath contains illegal character ${JSON.stringify(character)}.`);
   if (!basePath.startsWith('/')) throw unconfigured("basePath must begin with '/'.");
+  if (hasDots(basePath)) throw refused(`The base path (${basePath}) cannot have '.' or '..' as a segment.`);
   if (paths.length === 0) throw unconfigured('Empty resources object.');
   for (const [path, item] of paths) checkPath(basePath, path, item);
   checkTargets(swagger);
@@ -76,10 +80,15 @@ function checkParameters(path: string, item: ExactObject, targets: ReadonlyMap<s
   }
 }
 
+function hasDots(path: string): boolean {
+  return path.split('/').some((segment) => dots.test(segment));
+}
+
 function checkPath(basePath: string, path: string, item: ExactJson): void {
   const [character] = illegal.exec(path) ?? [];
   if (character !== undefined) throw unconfigured(`resource path contains illegal character ${JSON.stringify(character)}.`);
   if (!path.startsWith('/')) throw unconfigured("Resource path must begin with '/'.");
+  if (hasDots(path)) throw refused(`The path (${path}) cannot have '.' or '..' as a segment.`);
   const chars = JSON.stringify([basePath, path]).length;
   if (chars > pathCharsMax) throw unconfigured(`Base path and path are longer than allowed: ${chars} > ${pathCharsMax}.`);
   const operations = Object.entries(objectOf(item)).filter(([member]) => isVerb(member));

@@ -24,7 +24,7 @@ import { ApiBook } from './api-book.js';
 import { mayAskCache } from './cache-rules.js';
 import { CachedActions } from './cached-actions.js';
 import { apiCors, notFound, verbMissing } from './gateway-answers.js';
-import { match, type Match, type TableEntry } from './route-table.js';
+import { corsBelow, match, type Match, type TableEntry } from './route-table.js';
 
 const base = '/apis/';
 
@@ -65,8 +65,10 @@ export class GatewayRoutes {
     let cors: AnswerHeaders = {};
     try {
       const owner = isName(namespace) ? await this.identities.byNamespace(namespace) : undefined;
-      const found = owner && match(await this.book.table(owner.ns), path);
-      if (!owner || !found) return sendAnswer(reply, notFound);
+      if (!owner) return sendAnswer(reply, notFound);
+      const table = await this.book.table(owner.ns);
+      const found = match(table, path);
+      if (!found) return sendAnswer(reply, missing(request, corsBelow(table, path)));
       cors = found.cors === true ? apiCors(request.headers) : {};
       const answer = await this.answer(request, found, { ns: owner.ns, path, query });
       checkAcceptable(request.headers.accept, answer);
@@ -106,6 +108,12 @@ export class GatewayRoutes {
       : await this.actions.ask(asked, found, manner);
     return { ...answer, headers: joinedCors(platform, answer.headers) };
   }
+}
+
+/** The answer to a path that no API has; where one has its base path, a browser may read it. */
+function missing({ method, headers }: FastifyRequest, cors: boolean | undefined): Answer {
+  if (cors !== true) return notFound;
+  return method === 'OPTIONS' ? emptyAnswer(200, apiCors(headers)) : { ...notFound, headers: apiCors(headers) };
 }
 
 /** The request as the action gets it: with the method and the headers that the API's document asks for. */

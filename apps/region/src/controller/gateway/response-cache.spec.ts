@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Answer, AnswerHeaders } from '#libs/http';
-import { keptMs, mayAskCache } from './cache-rules.js';
+import { addressedBy, keptMs, mayAskCache } from './cache-rules.js';
 import { ResponseCache } from './response-cache.js';
 
 const answer = (headers: AnswerHeaders, body = 'x', status = 200): Answer => ({ status, headers, type: 'text/plain', body });
@@ -29,6 +29,13 @@ test('requests that prove something about their sender are not answered from mem
   assert.ok(!mayAskCache('GET', { authorization: 'Basic x' }));
   assert.ok(!mayAskCache('GET', { 'x-require-whisk-auth': 'x' }));
   assert.ok(!mayAskCache('GET', { 'cache-control': 'no-cache' }));
+});
+
+test('where a request says that it was sent to is part of its address; who sent it is not', () => {
+  const sent = { host: 'h', accept: 'a', 'x-forwarded-for': '1.2.3.4', 'x-forwarded-proto': 'http', 'x-forwarded-host': 'h' };
+  assert.deepEqual(addressedBy(sent), addressedBy({ ...sent, accept: 'b', 'x-forwarded-for': '5.6.7.8' }));
+  for (const name of ['host', 'forwarded', 'x-host', 'x-forwarded-host', 'x-forwarded-port', 'x-original-url', 'x-http-host-override'])
+    assert.notDeepEqual(addressedBy({ ...sent, [name]: 'evil' }), addressedBy(sent), name);
 });
 
 test('an answer is told again to those who sent what it depends on, with its age, until it is out of date', () => {

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Answer } from '#libs/http';
 import { LRUCache } from 'lru-cache';
 import { keptMs, varies } from './cache-rules.js';
@@ -11,6 +10,9 @@ export interface CacheBounds {
   /** What the answers of one tenant may take, so that nobody drives out everybody else's. */
   readonly tenantBytes: number;
 }
+
+/** Headers of a request, by lower-case name. */
+type RequestHeaders = Readonly<Record<string, string | undefined>>;
 
 const MiB = 1024 * 1024;
 const customary: CacheBounds = { bytes: 64 * MiB, answerBytes: MiB, tenantBytes: 16 * MiB };
@@ -48,7 +50,7 @@ export class ResponseCache {
   }
 
   /** The answer to a request, or undefined. It says its age. */
-  find(address: string, headers: IncomingHttpHeaders): Answer | undefined {
+  find(address: string, headers: RequestHeaders): Answer | undefined {
     const names = this.dependencies.get(address);
     const key = names && keyOf(address, names, headers);
     const found = key === undefined ? undefined : this.kept.get(key);
@@ -61,7 +63,7 @@ export class ResponseCache {
   }
 
   /** Keeps an answer, where it may be kept and there is room for it. */
-  keep(tenant: string, address: string, headers: IncomingHttpHeaders, answer: Answer): void {
+  keep(tenant: string, address: string, headers: RequestHeaders, answer: Answer): void {
     if (keptMs(answer) === 0) return;
     const names = varies(answer.headers);
     const key = keyOf(address, names, headers);
@@ -91,7 +93,7 @@ export class ResponseCache {
   }
 }
 
-function keyOf(address: string, names: readonly string[], headers: IncomingHttpHeaders): string {
+function keyOf(address: string, names: readonly string[], headers: RequestHeaders): string {
   return JSON.stringify([address, ...names.map((name) => [name, headers[name] ?? null])]);
 }
 

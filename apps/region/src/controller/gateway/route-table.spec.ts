@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { emptyRest, type ApiRoute } from './api.js';
-import { match, routeTable, type TabledApi } from './route-table.js';
+import { corsBelow, match, routeTable, type TabledApi } from './route-table.js';
 
 const route = (basePath: string, path: string, action: string, verb = 'get'): ApiRoute => ({
   basePath,
@@ -52,4 +52,13 @@ test('segments are compared decoded, and none is taken for two', () => {
   assert.deepEqual(found('/a%2Fb'), ['root', '/a%2Fb']);
   assert.equal(match(routeTable([api('/a', ['/{x}', 'template'])]), '/a//'), undefined);
   assert.equal(match(routeTable([]), '/a'), undefined);
+});
+
+test('a path that an API does not have is answered as that API says: the one with the longest base path', () => {
+  const quiet = { ...api('/a/quiet', ['/p', 'p']), rest: { basePath: '/a/quiet', document: {} } };
+  const apis = routeTable([api('/a', ['/p', 'p'], ['/quiet/long/path', 'p']), quiet]);
+  assert.deepEqual(
+    ['/a/none', '/a', '/a/quiet/none', '/a/quieter', '/b', '/'].map((path) => corsBelow(apis, path)),
+    [true, true, undefined, true, undefined, undefined],
+  );
 });

@@ -25,6 +25,8 @@ export interface TableEntry {
 /** A template with its operations by verb, upper case. */
 interface Resource {
   readonly segments: readonly (string | undefined)[];
+  /** How many of the segments are the base path's. */
+  readonly base: number;
   readonly cors: boolean | undefined;
   readonly entries: ReadonlyMap<string, TableEntry>;
 }
@@ -49,12 +51,27 @@ export function routeTable(apis: readonly TabledApi[]): RouteTable {
 /** The resource that a path, as received and with a slash in front, asks for. */
 export function match(table: RouteTable, path: string): Match | undefined {
   const raw = path.split('/').slice(1);
-  const asked = raw.map((segment) => decodeSegment(segment) ?? segment);
-  if (asked.at(-1) === '') asked.pop();
+  const asked = segmentsOf(path);
   const found = table.find(({ segments }) => fits(segments, asked));
   if (!found) return undefined;
   const rest = raw.slice(found.segments.length);
   return { cors: found.cors, entries: found.entries, beyond: rest.join('/') === '' ? '' : `/${rest.join('/')}` };
+}
+
+/** What the API says of CORS whose base path is the longest that a path begins with, whether it has the path or not. */
+export function corsBelow(table: RouteTable, path: string): boolean | undefined {
+  const asked = segmentsOf(path);
+  const below = table.filter(({ segments, base }) => fits(segments.slice(0, base), asked));
+  return below.toSorted((a, b) => b.base - a.base)[0]?.cors;
+}
+
+function segmentsOf(path: string): string[] {
+  const asked = path
+    .split('/')
+    .slice(1)
+    .map((segment) => decodeSegment(segment) ?? segment);
+  if (asked.at(-1) === '') asked.pop();
+  return asked;
 }
 
 function fits(template: Resource['segments'], asked: readonly string[]): boolean {
@@ -71,7 +88,8 @@ function resourcesOf({ rest, routes }: TabledApi): Resource[] {
     entries.set(route.verb.toUpperCase(), { target: targetOf(route, steps), version });
     paths.set(route.path, entries);
   }
-  return [...paths].map(([path, entries]) => ({ segments: templateOf(rest.basePath, path), cors: corsOf(rest), entries }));
+  const base = templateOf(rest.basePath, '').length;
+  return [...paths].map(([path, entries]) => ({ segments: templateOf(rest.basePath, path), base, cors: corsOf(rest), entries }));
 }
 
 function templateOf(basePath: string, path: string): (string | undefined)[] {

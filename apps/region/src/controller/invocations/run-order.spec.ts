@@ -20,6 +20,7 @@ const resolved: ResolvedAction = {
   pkg: 'p',
   parameters: [],
   binding: undefined,
+  version: '9',
 };
 const occasion = {
   activationId: 'id' as ActivationId,

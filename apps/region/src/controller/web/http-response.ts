@@ -20,6 +20,7 @@ const unknownType: Untold = { status: 400, error: 'Response did not specify a kn
 
 /** Headers that belong to the connection or to the platform, whatever an action returns. */
 const dropped = new Set([
+  'x-gw-cache',
   'content-length',
   'transfer-encoding',
   'date',

@@ -60,6 +60,7 @@ test('http: headers are texts, numbers, booleans or lists of them; the connectio
     'Content-Length': 3,
     'X-Isochrone-Fault': 'x',
     'X-Request-ID': 'y',
+    'X-GW-Cache': 'HIT',
   };
   assert.deepEqual(httpAnswer({ headers }), { status: 204, headers: { 'x-n': '5', 'x-t': 'true', 'set-cookie': ['a=1', 'b=2'] } });
   for (const bad of [{ a: null }, { a: {} }, { 'a b': 'c' }, { a: 'b\r\nc' }, { a: '☃' }, 'x', null])

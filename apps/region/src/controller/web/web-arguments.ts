@@ -57,7 +57,8 @@ function metadata({ method, path, rawHeaders, user }: WebRequest): Members {
   ];
 }
 
-function headersOf(rawHeaders: readonly string[]): Readonly<Record<string, string>> {
+/** The headers of a request as its action sees them: of several lines of a name, the last. */
+export function headersOf(rawHeaders: readonly string[]): Readonly<Record<string, string>> {
   const pairs = rawHeaders.flatMap((name, at) => (at % 2 === 0 ? [[name.toLowerCase(), rawHeaders[at + 1] ?? ''] as const] : []));
   return Object.fromEntries(pairs.filter(([name]) => name !== 'content-length' && name !== 'transfer-encoding'));
 }
