@@ -283,6 +283,8 @@ test('an erased subject is gone from every database and every object store, also
   await deploy(near, `${canary}-again`, code, {}, key);
   await everywhere('it is back', async (base) => (await invoke(base, `${canary}-again`, {}, { key })).status === 200);
   await admin('PUT', '/limits/forgotten', { invocationsPerMinute: 77 });
+  await alarmEverySecond(near, 't', key);
+  await until('its alarm goes off', async () => (await claims(ns)) >= 2);
   const ciphertext = new Set(
     (await Promise.all(regions.map((region) => query(region, `select blob as text from namespace_blob where ns = '${ns}'`))))
       .flat()
@@ -300,7 +302,7 @@ test('an erased subject is gone from every database and every object store, also
   };
   for (const region of regions) {
     const counts = report.namespaces[ns]?.regions[region]?.answer.counts ?? {};
-    for (const what of ['rows', 'keys', 'blobs', 'activations'])
+    for (const what of ['rows', 'keys', 'blobs', 'activations', ...(region === regions[0] ? ['alarms'] : [])])
       assert.ok((counts[what] ?? 0) > 0, `${region} erased no ${what}: ${JSON.stringify(counts)}`);
   }
   for (const region of regions) {
@@ -328,6 +330,8 @@ test('an erased subject is gone from every database and every object store, also
       assert.ok(!readFileSync(join(parentPath, name)).includes(canary), 'no plaintext');
     }
   }
+  await noAlarmIsHeldOn();
+  assert.equal(await claims(ns), 0);
   const again = await admin('POST', '/subjects', { name: 'forgotten', authKey: key });
   assert.deepEqual([again.status, again.json()['error']], [409, 'A namespace with this id was erased']);
   await aSubject('forgotten');
@@ -355,6 +359,33 @@ test('every administrative call is written down, by whom and from where, without
     await assert.rejects(query(regions[0], change), /only ever added to/);
   }
 });
+
+/** Makes a trigger go off every second. */
+async function alarmEverySecond(base: string, trigger: string, key: string): Promise<void> {
+  await ask(base, 'PUT', `/api/v1/namespaces/_/triggers/${trigger}?overwrite=true`, { key, body: {} });
+  const body = { lifecycleEvent: 'CREATE', triggerName: `/_/${trigger}`, authKey: key, cron: '* * * * * *' };
+  const made = await ask(base, 'POST', '/api/v1/namespaces/whisk.system/actions/alarms/alarm?blocking=true&result=true', { key, body });
+  assert.deepEqual(made.json(), { status: 'success' });
+}
+
+/** How often the alarm of a namespace was claimed to go off in the first region; 0 where nothing is noted of it. */
+async function claims(ns: string): Promise<number> {
+  return Number((await query(regions[0], `select fires from alarm_fire where ns = '${ns}'`))[0]?.['fires'] ?? 0);
+}
+
+/** Checks, by the fires of another alarm, that nothing tries again and again what an erasure has made impossible. */
+async function noAlarmIsHeldOn(): Promise<void> {
+  const key = await aSubject('ticking');
+  await alarmEverySecond(bases[0] ?? '', 't', key);
+  const complaints = (): string[] =>
+    readFileSync(join(world.data, 'logs', `${regions[0]}.controller.log`), 'utf8')
+      .split('\n')
+      .filter((line) => /namespace-key|an alarm could not be seen to/.test(line));
+  await until('another alarm goes off', async () => (await claims(key.slice(0, 36))) >= 2);
+  const before = complaints();
+  await until('it goes off again', async () => (await claims(key.slice(0, 36))) >= 5);
+  assert.deepEqual(complaints().slice(before.length), []);
+}
 
 /** Asks the database of a region. */
 async function query(region: string, text: string): Promise<Record<string, string>[]> {

@@ -15,7 +15,7 @@ import {
   type Hlc,
   type RegionCode,
 } from '#libs/domain';
-import { addressOf, applyRow, openPool, openStorage, PgEntityStore, type Storage } from '#libs/storage';
+import { addressOf, applyRow, openPool, openStorage, PgAlarms, PgEntityStore, type Storage } from '#libs/storage';
 import { aNamespace, startStorage, type TestStorage } from '../support/storage.js';
 
 let t: TestStorage;
@@ -75,12 +75,15 @@ test('a row that is restated in other bytes loses to whatever a user wrote elsew
 
 test('of an erased namespace nothing is taken any more, and what there was is gone, keys and code first', async () => {
   const ns = randomUUID() as typeof aNamespace;
+  const alarms = new PgAlarms(t.storage.pool);
   await t.storage.keys.ensure(ns);
   const { bytes, address } = await t.storage.keys.sealCode(ns, Buffer.from('its code'));
   await t.storage.objects.put(bytes);
   const at = (path: string) => ({ space: spaces.definition, ns, path });
   await t.storage.entities.write(at('old'), () => write('old', { blob: address }));
   await t.storage.entities.write(at('old'), () => write('newer'));
+  const alarm = { ns, path: 'a', alarm: randomUUID() as EntityId, dueMs: 1 };
+  assert.equal((await alarms.claim(alarm, 1))?.fires, 1);
   assert.deepEqual(await t.storage.erasures.due(), []);
   await t.storage.entities.write({ space: spaces.erasure, ns, path: 'order' }, () => write('order'));
   await assert.rejects(
@@ -88,8 +91,9 @@ test('of an erased namespace nothing is taken any more, and what there was is go
     { code: 'concurrent' },
   );
   assert.deepEqual(await t.storage.erasures.due(), [ns]);
+  assert.equal(await alarms.claim({ ...alarm, dueMs: 2 }, 2), undefined);
   const counts = await t.storage.erasures.sweep(ns);
-  assert.deepEqual(counts, { rows: 1, keys: 1, blobs: 1, parked: 0, conflicts: 0, activations: 0, messages: 0 });
+  assert.deepEqual(counts, { rows: 1, keys: 1, blobs: 1, parked: 0, conflicts: 0, activations: 0, messages: 0, alarms: 1 });
   assert.equal(await t.storage.objects.has(address), false);
   await assert.rejects(t.storage.keys.openCode(ns, bytes), { fault: 'namespace-key' });
   assert.deepEqual((await t.storage.erasures.report(ns))?.counts, counts);

@@ -18,6 +18,8 @@ export interface ErasureCounts {
   readonly conflicts: number;
   readonly activations: number;
   readonly messages: number;
+  /** Alarms that went off here. */
+  readonly alarms: number;
 }
 
 /** How far a region is with a namespace; `sweptAtMs` is undefined until all was looked through once. */
@@ -27,7 +29,7 @@ export interface ErasureReport {
   readonly counts: ErasureCounts;
 }
 
-const none: ErasureCounts = { rows: 0, keys: 0, blobs: 0, parked: 0, conflicts: 0, activations: 0, messages: 0 };
+const none: ErasureCounts = { rows: 0, keys: 0, blobs: 0, parked: 0, conflicts: 0, activations: 0, messages: 0, alarms: 0 };
 const batch = 2000;
 /** Messages of the queue of record and records of journals are not older than this when they appear. */
 const againFor = `interval '3 days'`;
@@ -74,6 +76,7 @@ export class PgErasures {
       parked: await this.drainAll('entity_parked', 'space, ns, path, origin', [ns, ...names]),
       conflicts: await this.drainAll('entity_conflict', 'id', [ns, ...names]),
       messages: await this.drain('queue_message', 'seq', 'ns = $1', ns),
+      alarms: await this.drain('alarm_fire', 'ns, path', 'ns = $1', ns),
       // One condition for each of the table's indexes.
       activations:
         (await this.drain('activation', 'id, accepted_at', 'ns = $1 and state = 3', ns)) +

@@ -77,9 +77,24 @@ export class PgAlarms {
     });
   }
 
-  /** Forgets the fires of an alarm that is gone. */
+  /** Whether an alarm is still there. Rows of an erased namespace go without a tombstone, so that `changedSince` does not tell of them. */
+  async stands({ ns, path, alarm }: Pick<AlarmFire, 'ns' | 'path' | 'alarm'>): Promise<boolean> {
+    const rows = await ask(this.pool, {
+      name: 'alarm-stands',
+      text: 'select 1 from entity where space = $1 and ns = $2 and path = $3 and entity_id = $4 and not deleted',
+      values: [spaces.alarm, ns, path, alarm],
+    });
+    return rows.length > 0;
+  }
+
+  /** Forgets the fires of an alarm that is gone; those of one that took its place stay. */
   async forget({ ns, path }: { readonly ns: NamespaceId; readonly path: string }): Promise<void> {
-    await ask(this.pool, { name: 'alarm-forget', text: 'delete from alarm_fire where ns = $1 and path = $2', values: [ns, path] });
+    await ask(this.pool, {
+      name: 'alarm-forget',
+      text: `delete from alarm_fire f where ns = $2 and path = $3 and not exists (
+               select from entity e where e.space = $1 and e.ns = f.ns and e.path = f.path and e.entity_id = f.alarm and not e.deleted)`,
+      values: [spaces.alarm, ns, path],
+    });
   }
 
   /** Codes of the regions that have told of their changes since a time, epoch ms. */

@@ -130,16 +130,21 @@ export class AlarmClock implements OnApplicationBootstrap, BeforeApplicationShut
   private async see(list: WatchList, watched: Watched): Promise<void> {
     const { alarm, dueMs } = watched;
     try {
+      const at = { ns: alarm.ns, path: alarm.trigger, alarm: alarm.id };
+      if (!(await this.alarms.stands(at))) {
+        await this.alarms.forget(at);
+        return list.drop(watched);
+      }
       const { takeoverMs } = this.options;
       if (!firesHere(this.settings.region.code, alarm.owner, this.peers.outOfReach(Date.now()), takeoverMs)) {
         return list.leave(watched, Date.now(), alarm.timetable.kind === 'once' ? lookAgainMs : undefined);
       }
-      const fire = watched.claimed ?? (await this.alarms.claim({ ns: alarm.ns, path: alarm.trigger, alarm: alarm.id, dueMs }, Date.now()));
+      const fire = watched.claimed ?? (await this.alarms.claim({ ...at, dueMs }, Date.now()));
       if (fire) await this.make(list, watched, fire);
       else list.passed(watched, Date.now());
     } catch (cause) {
       this.logger.warn('an alarm could not be seen to and is tried again', { namespaceId: alarm.ns, trigger: alarm.trigger }, cause);
-      list.leave(watched, Date.now(), lookAgainMs);
+      list.unseen(watched, Date.now());
     }
   }
 

@@ -103,6 +103,35 @@ test('a failed try comes again later, unless the alarm has changed', () => {
   assert.deepEqual([second?.tries, second?.throttled, second?.dueMs], [1, 1, full + 60_000]);
 });
 
+test('what could not be seen to is looked at again ever later, and no more once the alarm is gone', () => {
+  const watch = list();
+  watch.take([row(minutely)], full + 40_000);
+  const waits: number[] = [];
+  for (let nowMs = full + 60_000; waits.length < 8;) {
+    const watched = watch.due(nowMs);
+    assert.ok(watched);
+    watch.unseen(watched, nowMs);
+    waits.push((watch.nextMs ?? 0) - nowMs);
+    nowMs = watch.nextMs ?? 0;
+  }
+  assert.deepEqual(waits, [5000, 10_000, 20_000, 40_000, 80_000, 160_000, 300_000, 300_000]);
+  const last = watch.due(Infinity);
+  assert.ok(last);
+  watch.drop(last);
+  watch.passed(last, now);
+  assert.deepEqual([watch.due(Infinity), watch.nextMs], [undefined, undefined]);
+});
+
+test('an alarm that was made anew while the one before it was found gone is watched', () => {
+  const watch = list();
+  watch.take([row(minutely)], full + 40_000);
+  const watched = watch.due(full + 60_000);
+  assert.ok(watched);
+  watch.take([row(minutely, {}, { hlc: '2' as Hlc, entityId: 'a1b2c3d4-0000-4000-8000-000000000009' as EntityId })], full + 60_000);
+  watch.drop(watched);
+  assert.equal(due(watch), full + 60_000);
+});
+
 test('the last fire ends an alarm with the reason of its kind', () => {
   const end = (timetable: Timetable, fires = 1) => {
     const alarm = alarmOf(row(timetable));

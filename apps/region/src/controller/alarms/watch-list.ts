@@ -7,6 +7,10 @@ import { latestDue, timesOf, type Times } from './timetable.js';
 /** What was due no longer ago is made up for, once, when the watch changes hands or was away: ms. What is due once is made up for always. */
 const graceMs = 30_000;
 
+/** After how long what could not be seen to is looked at again: at first, and at most. */
+const unseenMinMs = 5000;
+const unseenMaxMs = 300_000;
+
 /** An alarm under watch that is due at `dueMs`. */
 export interface Watched {
   readonly key: string;
@@ -19,6 +23,8 @@ export interface Watched {
   /** Tries to fire that failed so far, and how many of them for want of room. */
   readonly tries: number;
   readonly throttled: number;
+  /** How often in a row it could not be seen to at all. */
+  readonly unseen: number;
 }
 
 interface Entry {
@@ -89,9 +95,22 @@ export class WatchList {
     else this.wait({ ...watched }, watched, nowMs + lookAgainMs);
   }
 
+  /** What was due could not be seen to at all, and is looked at again, each time after twice as long. */
+  unseen(watched: Watched, nowMs: number): void {
+    const { unseen } = watched;
+    this.wait({ ...watched, unseen: unseen + 1 }, watched, nowMs + Math.min(unseenMinMs * 2 ** unseen, unseenMaxMs));
+  }
+
+  /** The alarm is gone, without anybody having told: unless it has changed meanwhile, it is watched no more. */
+  drop(watched: Watched): void {
+    if (this.entries.get(watched.key)?.next !== watched) return;
+    this.entries.delete(watched.key);
+    this.fires.delete(watched.key);
+  }
+
   /** A try failed and comes again at `atMs`. */
   again(watched: Watched, claimed: AlarmFire, atMs: number, throttled: number): void {
-    this.wait({ ...watched, claimed, tries: watched.tries + 1, throttled }, watched, atMs);
+    this.wait({ ...watched, claimed, tries: watched.tries + 1, throttled, unseen: 0 }, watched, atMs);
   }
 
   private wait(next: Watched, before: Watched, atMs: number): void {
@@ -131,7 +150,7 @@ export class WatchList {
   }
 
   private schedule(key: string, entry: Entry, dueMs: number, claimed: AlarmFire | undefined): void {
-    entry.next = { key, alarm: entry.alarm, times: entry.times, dueMs, claimed, tries: 0, throttled: 0 };
+    entry.next = { key, alarm: entry.alarm, times: entry.times, dueMs, claimed, tries: 0, throttled: 0, unseen: 0 };
     this.heap.push(dueMs, entry.next);
   }
 }
