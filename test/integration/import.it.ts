@@ -27,6 +27,24 @@ before(async () => {
   // Listed before what it is made of: names are read from the newest to the oldest.
   await put('actions/outer', { exec: { kind: 'sequence', components: ['/guest/inner', '/guest/first'] } });
   await put('triggers/tick', { parameters: parsedParameters });
+  const api = { namespace: '_', gatewayBasePath: '/club', gatewayPath: '/books', gatewayMethod: 'GET', id: 'API:guest:/club' };
+  const target = {
+    name: 'tools/measure',
+    namespace: '_',
+    backendMethod: 'GET',
+    authkey: guestKey,
+    backendUrl: `${world.url}/api/v1/web/guest/tools/measure.json`,
+  };
+  const created = await ask(world.url, 'POST', '/api/v1/web/whisk.system/apimgmt/createApi.http?responsetype=json', {
+    body: { apidoc: { ...api, action: target } },
+  });
+  assert.equal(created.status, 200, created.text);
+  await put('triggers/daily', { annotations: [{ key: 'feed', value: '/whisk.system/alarms/alarm' }] });
+  const feed = { lifecycleEvent: 'CREATE', triggerName: '/guest/daily', authKey: guestKey, cron: '0 4 * * *', timezone: 'Europe/Lisbon' };
+  const fed = await ask(world.url, 'POST', '/api/v1/namespaces/whisk.system/actions/alarms/alarm?blocking=true&result=true', {
+    body: feed,
+  });
+  assert.deepEqual(fed.json(), { status: 'success' });
   await put('triggers/fed', { annotations: [{ key: 'feed', value: '/guest/tools/measure' }] });
   await put('rules/on', { trigger: '/_/tick', action: '/_/first' });
   await put('rules/off', { trigger: '/_/tick', action: '/_/tools/measure' });
@@ -60,8 +78,9 @@ test('everything is there afterwards, counted, and what could not be brought ove
     'actions    2 of 2',
     'sequences  3 of 3',
     'bindings   1 of 1',
-    'triggers   2 of 2',
+    'triggers   3 of 3',
     'rules      2 of 2',
+    'APIs       1 of 1',
   ])
     assert.ok(told.includes(line), `${line} is not in ${told}`);
   assert.match(told, /not brought over: feeds fed: create it again: its feed \/guest\/tools\/measure is no feed of this platform/);
@@ -96,8 +115,27 @@ test('what was brought over works by itself: sequences, bindings and rules name 
   );
 });
 
+test('an API answers with the new namespace’s action, and an alarm goes off for the new namespace', async () => {
+  assert.deepEqual((await ask(world.url, 'GET', '/apis/other/club/books?length=4', { key: null })).json(), { measured: '4 km' });
+  const body = { lifecycleEvent: 'READ', triggerName: '/_/daily', authKey: other };
+  const read = await ask(world.url, 'POST', '/api/v1/namespaces/whisk.system/actions/alarms/alarm?blocking=true&result=true', {
+    body,
+    key: other,
+  });
+  assert.match(read.text, /"cron":"0 4 \* \* \*".*"timezone":"Europe\/Lisbon"/);
+});
+
 test('a second import changes nothing, and a third brings what changed since', async () => {
-  assert.match(bring(), /actions {4}2 of 2 are here \(0 written, 2 unchanged\)\s+sequences {2}3 of 3 are here \(0 written, 3 unchanged\)/);
+  const again = bring();
+  for (const line of [
+    'actions    2 of 2',
+    'sequences  3 of 3',
+    'bindings   1 of 1',
+    'triggers   3 of 3',
+    'rules      2 of 2',
+    'APIs       1 of 1',
+  ])
+    assert.match(again, new RegExp(`${line} are here \\(0 written, \\d unchanged\\)`));
   await deploy(world.url, 'first', 'const main = () => ({ first: "again" })');
   assert.match(bring(), /actions {4}2 of 2 are here \(1 written, 1 unchanged\)/);
   assert.deepEqual((await invoke(world.url, 'first', {}, { key: other })).json(), { first: 'again' });

@@ -125,8 +125,8 @@ export class Host {
     const text = await response.text();
     if (response.ok) return parsed(text) ?? text;
     const answer = parsed(text);
-    const told = isObject(answer) ? answer['error'] : undefined;
-    throw new HostError(response.status, typeof told === 'string' ? told : `${method} ${path} was answered ${response.status}`);
+    const told = reasonIn(answer);
+    throw new HostError(response.status, told ?? `${method} ${path} was answered ${response.status}`);
   }
 
   private path(collection: Collection, name?: string, namespace = '_'): string {
@@ -140,6 +140,13 @@ export function reasonOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   const { cause: inner } = cause;
   return inner instanceof Error && inner.message !== '' ? `${cause.message} (${inner.message})` : cause.message;
+}
+
+/** The reason in an answer: the text of its `error`, which an action's own error may bear one level down. */
+function reasonIn(answer: ExactJson | undefined): string | undefined {
+  const error = isObject(answer) ? answer['error'] : undefined;
+  const reason = isObject(error) ? error['error'] : error;
+  return typeof reason === 'string' ? reason : undefined;
 }
 
 function withScheme(url: string): string {

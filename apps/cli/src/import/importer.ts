@@ -231,8 +231,13 @@ export class Importer {
     }
     const tally: Tally = { what: 'APIs', there: documents.length, created: 0, unchanged: 0, here: 0 };
     this.tallies.push(tally);
+    const present = documents.length === 0 ? [] : listed(await this.to.ask('GET', `${gateway}/getApi.http?${query(this.to)}`));
     for (const document of documents) {
       const swagger = apiPut(document, this.translation, { from: this.from.url, to: this.to.url });
+      if (present.some((current) => sameEntity(current, swagger))) {
+        tally.unchanged += 1;
+        continue;
+      }
       try {
         await this.to.ask('POST', `${gateway}/createApi.http?responsetype=http&${query(this.to)}`, { apidoc: { namespace: '_', swagger } });
         tally.created += 1;
