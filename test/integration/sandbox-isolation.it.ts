@@ -150,7 +150,7 @@ describe('isolation', { skip: !isolatedHere }, () => {
     assert.doesNotMatch(`${String(seen['env'])}${String(seen['init'])}`, /hush|ISOCHRONE/);
     assert.deepEqual(
       [seen['write'], seen['bin'], seen['slot'], seen['full'], seen['dev']],
-      ['EROFS', 'EROFS', 'EROFS', 'ENOSPC', 'null urandom zero'],
+      ['EROFS', 'EROFS', 'EROFS', 'ENOSPC', 'null shm urandom zero'],
     );
     assert.match(String(seen['sysctl']), /^E(ROFS|ACCES|PERM)$/);
   });

@@ -1,8 +1,8 @@
 import type { RegionCode, RegionId } from './ids.js';
 
 /**
- * The address from which actions reach what listens on the loopback of their machine, such as a world's API. It is nobody else's: what comes from
- * there is no proxy's and no operator's word.
+ * The address from which actions reach the API of a world that is on their own machine. It is nobody else's: what comes from there is no proxy's and
+ * no operator's word.
  */
 export const actionsAddress = '127.0.0.2';
 

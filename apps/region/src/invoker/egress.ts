@@ -12,7 +12,8 @@ export function egressOf(config: RegionConfig): EgressOptions {
     rules: {
       mode: config.ISOCHRONE_EGRESS,
       ports: config.ISOCHRONE_EGRESS_PORTS,
-      allow: [...new Set(api.map(entryOfUrl)), ...config.ISOCHRONE_EGRESS_ALLOW],
+      allow: config.ISOCHRONE_EGRESS_ALLOW,
+      apis: [...new Set(api.map(entryOfUrl))],
     },
     nameServers: config.ISOCHRONE_EGRESS_DNS,
     logLevel: config.ISOCHRONE_LOG_LEVEL,

@@ -114,7 +114,7 @@ export class Egress {
     });
     this.send({
       op: 'begin',
-      rules: { mode: rules.mode, ports: [...rules.ports], allow: [...rules.allow] },
+      rules: { mode: rules.mode, ports: [...rules.ports], allow: [...rules.allow], apis: [...(rules.apis ?? [])] },
       nameServers: [...nameServers],
       name,
       logLevel,

@@ -197,7 +197,10 @@ export class EgressGateway {
   }
 
   /** Connects to one of the addresses, the next where one is slow. Throws EgressError. */
-  private dial(addresses: readonly NamedAddress[], { port }: Target, asker: Socket): Promise<Socket> {
+  private dial(addresses: readonly NamedAddress[], { host, port }: Target, asker: Socket): Promise<Socket> {
+    const { policy } = this.options;
+    // Of one machine: what actions say to the platform's own API is told from what its proxies and operators say.
+    const apart = addresses.every(({ address }) => address.startsWith('127.') && policy.isApi(host, address, port));
     return new Promise((resolve, reject) => {
       const [first] = addresses;
       const far = connect({
@@ -205,7 +208,7 @@ export class EgressGateway {
         port,
         allowHalfOpen: true,
         autoSelectFamily: true,
-        ...(addresses.every(({ address }) => address.startsWith('127.')) ? { localAddress: actionsAddress } : {}),
+        ...(apart ? { localAddress: actionsAddress } : {}),
         // What has been checked, and nothing that a name server says the second time.
         lookup: (_, __, found) => found(null, [...addresses]),
       });

@@ -4,7 +4,12 @@ import { z } from 'zod';
 export const EgressOrder = z.discriminatedUnion('op', [
   z.object({
     op: z.literal('begin'),
-    rules: z.object({ mode: z.enum(['open', 'listed', 'none']), ports: z.array(z.string()), allow: z.array(z.string()) }),
+    rules: z.object({
+      mode: z.enum(['open', 'listed', 'none']),
+      ports: z.array(z.string()),
+      allow: z.array(z.string()),
+      apis: z.array(z.string()),
+    }),
     nameServers: z.array(z.string()),
     name: z.string(),
     logLevel: z.enum(['error', 'warn', 'log', 'debug']),

@@ -8,6 +8,8 @@ export interface EgressRules {
   readonly ports: readonly string[];
   /** What can be reached besides, whatever its address: `address`, `address/bits`, `name` or `*.name`, each with or without `:port`. */
   readonly allow: readonly string[];
+  /** Servers of the platform's own API, as `host:port`: they can be reached too, and are told apart from what else is. */
+  readonly apis?: readonly string[];
 }
 
 /** Whether a connection may be made; `reason` is told to the action. */
@@ -36,11 +38,19 @@ export class EgressPolicy {
     private readonly mode: EgressRules['mode'],
     private readonly ports: readonly (readonly [number, number])[],
     private readonly entries: readonly Entry[],
+    private readonly apis: readonly Entry[],
   ) {}
 
   /** Throws naming the first entry that cannot be read. */
-  static from({ mode, ports, allow }: EgressRules): EgressPolicy {
-    return new EgressPolicy(mode, ports.map(portRange), allow.map(entryOf));
+  static from({ mode, ports, allow, apis = [] }: EgressRules): EgressPolicy {
+    const own = apis.map(entryOf);
+    return new EgressPolicy(mode, ports.map(portRange), [...own, ...allow.map(entryOf)], own);
+  }
+
+  /** Whether an address and port, asked for as `host`, are those of the platform's own API. */
+  isApi(host: string, address: string, port: number): boolean {
+    const to = parse(address);
+    return this.apis.some((entry) => (entry.port ?? port) === port && covers(entry, host, to));
   }
 
   /** Whether a connection asked for as `host` may go to `address` on `port`. `own` are the addresses of this machine. */
