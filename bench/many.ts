@@ -26,7 +26,7 @@ export async function manyActions(world: World, region: string, say: (text: stri
       path: `/api/v1/namespaces/_/actions${path}`,
       headers,
     });
-    return { list: at('GET', '?limit=30'), get: at('GET', '/nop'), invoke: at('POST', '/nop?blocking=true&result=true') };
+    return { list: at('GET', '?limit=10'), get: at('GET', '/nop'), invoke: at('POST', '/nop?blocking=true&result=true') };
   };
   const both = { few: shots(keys.few), many: shots(keys.many) };
   const results: Record<string, Comparison> = {};
