@@ -62,6 +62,17 @@ async function put(path: string, body: object): Promise<void> {
 
 const get = (path: string, key: string): Promise<Reply> => ask(world.url, 'GET', `/api/v1/namespaces/_/${path}`, { key });
 
+/** What is here after an import, as it tells. */
+const counted = [
+  'packages   1 of 1',
+  'actions    2 of 2',
+  'sequences  3 of 3',
+  'bindings   1 of 1',
+  'triggers   3 of 3',
+  'rules      2 of 2',
+  'APIs       1 of 1',
+];
+
 /** Runs the import and returns what it told, whatever its code. */
 function bring(): string {
   try {
@@ -73,16 +84,7 @@ function bring(): string {
 
 test('everything is there afterwards, counted, and what could not be brought over is named', async () => {
   const told = bring();
-  for (const line of [
-    'packages   1 of 1',
-    'actions    2 of 2',
-    'sequences  3 of 3',
-    'bindings   1 of 1',
-    'triggers   3 of 3',
-    'rules      2 of 2',
-    'APIs       1 of 1',
-  ])
-    assert.ok(told.includes(line), `${line} is not in ${told}`);
+  for (const line of counted) assert.ok(told.includes(line), `${line} is not in ${told}`);
   assert.match(told, /not brought over: feeds fed: create it again: its feed \/guest\/tools\/measure is no feed of this platform/);
   assert.match(told, /ended with 1/);
 
@@ -127,15 +129,7 @@ test('an API answers with the new namespace’s action, and an alarm goes off fo
 
 test('a second import changes nothing, and a third brings what changed since', async () => {
   const again = bring();
-  for (const line of [
-    'actions    2 of 2',
-    'sequences  3 of 3',
-    'bindings   1 of 1',
-    'triggers   3 of 3',
-    'rules      2 of 2',
-    'APIs       1 of 1',
-  ])
-    assert.match(again, new RegExp(`${line} are here \\(0 written, \\d unchanged\\)`));
+  for (const line of counted) assert.match(again, new RegExp(`${line} are here \\(0 written, \\d unchanged\\)`));
   await deploy(world.url, 'first', 'const main = () => ({ first: "again" })');
   assert.match(bring(), /actions {4}2 of 2 are here \(1 written, 1 unchanged\)/);
   assert.deepEqual((await invoke(world.url, 'first', {}, { key: other })).json(), { first: 'again' });

@@ -35,7 +35,7 @@ export const failures = {
   'admin-conflict': [409, '{reason}'],
   'no-upgrade': [501, 'Protocol upgrades are not supported.'],
   'region-lost': [502, '{reason}'],
-  'region-unreachable': [504, '{reason}'],
+  'region-unreachable': [504, 'The activation lives in {region}, which is unreachable.'],
 } as const satisfies Record<string, readonly [number, string]>;
 
 /** A failure's code in the table above. */

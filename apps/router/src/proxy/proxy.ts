@@ -174,8 +174,8 @@ export class Proxy {
 
   #nowhere(res: ServerResponse, transid: Transid, { because }: Decision): void {
     if (because.kind === 'owner') {
-      const reason = `The activation lives in ${because.region}, which is unreachable.`;
-      this.#answer(res, new Failure('region-unreachable', { reason }, { fault: 'region-unreachable', retryAfterS: 1 }), transid, {});
+      const { region } = because;
+      this.#answer(res, new Failure('region-unreachable', { region }, { fault: 'region-unreachable', retryAfterS: 1 }), transid, {});
     } else {
       this.#answer(res, new Failure('unavailable', {}, { fault: 'no-healthy-region', retryAfterS: 1 }), transid, {});
     }

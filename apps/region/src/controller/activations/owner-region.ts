@@ -40,8 +40,7 @@ export class OwnerRegion implements BeforeApplicationShutdown {
       const state = answer.headers['x-isochrone-state'];
       return missing(transid, typeof state === 'string' ? state : undefined);
     } catch (cause) {
-      const reason = `The activation lives in ${owner.id}, which is unreachable.`;
-      throw new Failure('region-unreachable', { reason }, { retryAfterS: 1, cause });
+      throw new Failure('region-unreachable', { region: owner.id }, { retryAfterS: 1, cause });
     }
   }
 
